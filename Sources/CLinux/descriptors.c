@@ -1,0 +1,76 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "clinux.h"
+
+int clinux_open(const char *path, int flags, unsigned mode) {
+  int descriptor;
+  do {
+    descriptor = open(path, flags, mode);
+  } while (descriptor < 0 && errno == EINTR);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
+int clinux_eventfd(unsigned initial, int flags) {
+  int descriptor = eventfd(initial, flags);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
+int clinux_signalfd(int descriptor, const int *signals, int count, int flags) {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int i = 0; i < count; i++) sigaddset(&set, signals[i]);
+  int result = signalfd(descriptor, &set, flags);
+  return result < 0 ? -errno : result;
+}
+
+int clinux_memfd_create(const char *name, unsigned flags) {
+  int descriptor = memfd_create(name, flags);
+  return descriptor < 0 ? -errno : descriptor;
+}
+
+static int change_flags(int descriptor, int get, int set, int flag, int enabled) {
+  int flags = fcntl(descriptor, get);
+  if (flags < 0) return -errno;
+  int wanted = enabled ? flags | flag : flags & ~flag;
+  if (wanted != flags && fcntl(descriptor, set, wanted) < 0) return -errno;
+  return 0;
+}
+
+int clinux_set_nonblocking(int descriptor, int enabled) {
+  return change_flags(descriptor, F_GETFL, F_SETFL, O_NONBLOCK, enabled);
+}
+
+int clinux_set_close_on_exec(int descriptor, int enabled) {
+  return change_flags(descriptor, F_GETFD, F_SETFD, FD_CLOEXEC, enabled);
+}
+
+ssize_t clinux_read(int descriptor, void *buffer, size_t size) {
+  ssize_t count;
+  do {
+    count = read(descriptor, buffer, size);
+  } while (count < 0 && errno == EINTR);
+  return count < 0 ? -errno : count;
+}
+
+ssize_t clinux_write(int descriptor, const void *buffer, size_t size) {
+  ssize_t count;
+  do {
+    count = write(descriptor, buffer, size);
+  } while (count < 0 && errno == EINTR);
+  return count < 0 ? -errno : count;
+}
+
+ssize_t clinux_pread(int descriptor, void *buffer, size_t size, off_t offset) {
+  ssize_t count;
+  do {
+    count = pread(descriptor, buffer, size, offset);
+  } while (count < 0 && errno == EINTR);
+  return count < 0 ? -errno : count;
+}

@@ -1,0 +1,55 @@
+internal import Glibc
+
+/// A range of this process's address space made by mmap(2), with one owner. Unmapped when it ends.
+@safe
+public struct Mapping: ~Copyable, @unchecked Sendable {
+    // @unchecked: the range is valid and of one size for the mapping's whole life; who may access
+    // which bytes when is the business of the type that owns the mapping.
+
+    /// The first byte.
+    public let start: UnsafeMutableRawPointer
+    /// The length in bytes, a multiple of the page size.
+    public let size: Int
+
+    private init(start: UnsafeMutableRawPointer, size: Int) {
+        unsafe self.start = start
+        self.size = size
+    }
+
+    deinit {
+        // SAFETY: the range was mapped by the initialiser and is not used after its owner ends.
+        unsafe munmap(start, size)
+    }
+
+    /// Private anonymous memory, zero when first read. Nothing is committed before it is touched.
+    public static func anonymous(size: Int) throws(SystemError) -> Mapping {
+        try map(size, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, descriptor: -1, what: "anonymous memory")
+    }
+
+    /// A shared mapping of a descriptor's first bytes.
+    public static func shared(
+        _ descriptor: borrowing OwnedDescriptor, size: Int, what: String
+    ) throws(SystemError) -> Mapping {
+        try map(size, MAP_SHARED, descriptor: descriptor.number, what: what)
+    }
+
+    private static func map(
+        _ size: Int, _ flags: Int32, descriptor: Int32, what: String
+    ) throws(SystemError) -> Mapping {
+        // SAFETY: a new range is asked for (no MAP_FIXED), so no existing memory is replaced.
+        let start = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, flags, descriptor, 0)
+        guard let start = unsafe start, unsafe start != MAP_FAILED else {
+            throw SystemError("map \(size) bytes of \(what)", number: errno)
+        }
+        return unsafe Mapping(start: start, size: size)
+    }
+
+    /// madvise(2) on part of the range.
+    public func advise(_ advice: Int32, offset: Int = 0, length: Int) throws(SystemError) {
+        // SAFETY: the part lies inside this mapping, which the precondition checks.
+        precondition(offset >= 0 && length >= 0 && offset <= size - length)
+        guard unsafe madvise(start + offset, length, advice) == 0 else {
+            throw SystemError("advise the kernel about memory (\(advice))", number: errno)
+        }
+    }
+}

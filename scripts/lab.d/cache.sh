@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+# The cache: .build/lab below the checkout.
+#
+#   packages/  what the Debian packages gave     guest/  kernel and initramfs for test guests (L2)
+#   outer/     kernel and initramfs of the lab   run/    one folder for each lab now running
+#   log/       consoles of labs that failed      lock    held while any of the above is made
+#
+# Everything is made beside its place and renamed into it, so a reader sees all of it or nothing.
+
+# shellcheck disable=SC2154  # $checkout is the main script's.
+readonly cache=$checkout/.build/lab
+
+prepare_lab() {
+    [[ $(uname -sm) == "Linux x86_64" ]] || fail "the lab needs Linux on x86_64"
+    mkdir -p "$cache"/{packages,outer,guest,run,log} 2>/dev/null || fail "cannot write to $cache"
+    with_cache_lock prepare_everything
+}
+
+prepare_everything() {
+    require_tools
+    prepare_busybox
+    prepare_outer_kernel
+    prepare_guest_kernel
+    prepare_outer_initramfs
+    prepare_guest_initramfs
+}
+
+# Runs a function while no other lab changes the cache. A subshell gives up the lock on any way out;
+# its failure has been reported already.
+with_cache_lock() {
+    (
+        flock 9
+        trap 'rm -rf "${scratch:-}"' EXIT
+        trap 'exit 130' INT
+        trap 'exit 143' TERM HUP
+        scratch=$(mktemp -d "$cache/scratch.XXXXXX")
+        "$@"
+    ) 9>"$cache/lock" || exit
+}
+
+# Puts a finished file in its place, unless the same bytes are there already: then the old one keeps
+# its time stamp, and nobody rebuilds for nothing.
+install_file() {
+    local from=$1 to=$2
+    if ! cmp --silent -- "$from" "$to"; then
+        mv -T -- "$from" "$to"
+    fi
+}
+
+# True if the file is there and no part of the lab's scripts is newer.
+is_current() {
+    [[ -e $1 && -z $(find "$parts" -newer "$1" -print -quit) ]]
+}

@@ -1,0 +1,24 @@
+# shellcheck shell=bash
+# The guest's (L2's) initramfs: busybox and an /init, as .cpio and .cpio.gz, and the modules a guest
+# needs for its devices as an archive of their own to put behind it.
+
+prepare_guest_initramfs() {
+    is_current "$cache/guest/initramfs.cpio.gz" && return
+    local stage=$scratch/guest-stage
+    stage_busybox "$stage"
+    install -m 755 "$parts/guest-init" "$stage/init"
+    pack_archive "$stage" "$scratch/initramfs.cpio"
+    gzip -n -9 <"$scratch/initramfs.cpio" >"$scratch/initramfs.cpio.gz"
+
+    stage=$scratch/guest-modules
+    mkdir -p "$stage"
+    cp -r "$cache/guest/modules/lib" "$stage/lib"
+    # shellcheck disable=SC2086  # A list of names without blanks.
+    module_order "$stage"/lib/modules/*/modules.dep $guest_modules >"$stage"/lib/modules/load
+    pack_archive "$stage" "$scratch/modules.cpio"
+
+    install_file "$scratch/modules.cpio" "$cache/guest/modules.cpio"
+    install_file "$scratch/initramfs.cpio" "$cache/guest/initramfs.cpio"
+    install_file "$scratch/initramfs.cpio.gz" "$cache/guest/initramfs.cpio.gz"
+    touch "$cache/guest/initramfs.cpio.gz" # Says that it is current, whether or not it changed.
+}
