@@ -17,16 +17,16 @@ int clinux_open(const char *path, int flags, unsigned mode) {
   return descriptor < 0 ? -errno : descriptor;
 }
 
-int clinux_eventfd(unsigned initial, int flags) {
-  int descriptor = eventfd(initial, flags);
+int clinux_eventfd(void) {
+  int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   return descriptor < 0 ? -errno : descriptor;
 }
 
-int clinux_signalfd(int descriptor, const int *signals, int count, int flags) {
+int clinux_signalfd(const int *signals, int count) {
   sigset_t set;
   sigemptyset(&set);
   for (int i = 0; i < count; i++) sigaddset(&set, signals[i]);
-  int result = signalfd(descriptor, &set, flags);
+  int result = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   return result < 0 ? -errno : result;
 }
 
