@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -50,6 +51,8 @@ int clinux_set_nonblocking(int descriptor, int enabled) {
 int clinux_set_close_on_exec(int descriptor, int enabled) {
   return change_flags(descriptor, F_GETFD, F_SETFD, FD_CLOEXEC, enabled);
 }
+
+int clinux_try_lock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB) < 0 ? -errno : 0; }
 
 ssize_t clinux_read(int descriptor, void *buffer, size_t size) {
   ssize_t count;

@@ -62,4 +62,7 @@ public struct PseudoTerminal: ~Copyable, Sendable {
         self.master = master
         slavePath = String(decoding: bytes, as: UTF8.self)
     }
+
+    /// The program's end alone.
+    public consuming func intoMaster() -> OwnedDescriptor { master }
 }

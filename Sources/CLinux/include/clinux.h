@@ -26,6 +26,9 @@ ssize_t clinux_read(int descriptor, void *buffer, size_t size);
 ssize_t clinux_write(int descriptor, const void *buffer, size_t size);
 ssize_t clinux_pread(int descriptor, void *buffer, size_t size, off_t offset);
 
+// An exclusive lock on an open file without waiting: 0, or -errno (-EWOULDBLOCK if another holds it).
+int clinux_try_lock(int descriptor);
+
 // Threads and signals. `clinux_kick_signal` is the signal that only interrupts KVM_RUN.
 int clinux_kick_signal(void);
 int clinux_install_kick_handler(void);
