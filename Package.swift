@@ -24,12 +24,8 @@ let staticLink: [LinkerSetting] = [
 let staticLinkWithFoundation: [LinkerSetting] =
     staticLink + [.linkedLibrary("_FoundationCollections"), .linkedLibrary("_FoundationCShims")]
 
-func module(
-    _ name: String, knows dependencies: [Target.Dependency] = [], hasReadme: Bool = false
-) -> Target {
-    .target(
-        name: name, dependencies: dependencies, exclude: hasReadme ? ["README.md"] : [],
-        swiftSettings: strict)
+func module(_ name: String, knows dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: ["README.md"], swiftSettings: strict)
 }
 
 func tests(of name: String, knows more: [Target.Dependency] = []) -> Target {
@@ -55,7 +51,7 @@ let package = Package(
         module("HostSystem", knows: ["CLinux"]),
         module("GuestMemory", knows: ["HostSystem"]),
         module("KVM", knows: ["CKVM", "X86", "HostSystem", "GuestMemory"]),
-        module("Boot", knows: ["GuestMemory", "X86"], hasReadme: true),
+        module("Boot", knows: ["GuestMemory", "X86"]),
         module("Devices", knows: ["GuestMemory", "HostSystem"]),
         module("Specification", knows: ["JSONText"]),
         module("Machine", knows: ["Specification", "Boot", "Devices", "KVM", "GuestMemory", "HostSystem", "X86"]),

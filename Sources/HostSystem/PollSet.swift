@@ -25,17 +25,19 @@ public struct PollSet: Sendable {
     /// Waits for nothing yet.
     public init() {}
 
-    /// Sets what to wait for on a descriptor; an empty set forgets it.
+    /// Waits for more on a descriptor; an empty set changes nothing.
     public mutating func watch(_ descriptor: Int32, for interest: Readiness) {
+        guard !interest.isEmpty else { return }
         if let index = entries.firstIndex(where: { $0.fd == descriptor }) {
-            if interest.isEmpty {
-                entries.remove(at: index)
-            } else {
-                entries[index].events = interest.rawValue
-            }
-        } else if !interest.isEmpty {
+            entries[index].events |= interest.rawValue
+        } else {
             entries.append(pollfd(fd: descriptor, events: interest.rawValue, revents: 0))
         }
+    }
+
+    /// Forgets everything, to be told anew.
+    public mutating func removeAll() {
+        entries.removeAll(keepingCapacity: true)
     }
 
     /// Waits for the first of them, or a time.

@@ -9,8 +9,6 @@ public enum Signal: Int32, Sendable {
     case interrupt = 2
     /// A polite request to end.
     case terminate = 15
-    /// The terminal has another size.
-    case windowChange = 28
 
     /// The name people know it by.
     public var name: String {
@@ -18,7 +16,6 @@ public enum Signal: Int32, Sendable {
         case .hangup: "SIGHUP"
         case .interrupt: "SIGINT"
         case .terminate: "SIGTERM"
-        case .windowChange: "SIGWINCH"
         }
     }
 }

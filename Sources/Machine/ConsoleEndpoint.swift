@@ -98,6 +98,11 @@ struct ConsoleEndpoint: ~Copyable {
             ownedSlave: slave)
     }
 
+    /// The size of the terminal the person sits at, if there is one.
+    var terminalSize: TerminalSize? {
+        isInteractive ? Terminal.size(STDIN_FILENO) : nil
+    }
+
     /// What has been typed; empty at the end of the input, which is then not watched any more.
     mutating func readInput(limit: Int) -> [UInt8] {
         guard let descriptor = input else { return [] }

@@ -20,6 +20,11 @@ struct EscapeFilter {
         self.key = key
     }
 
+    /// What `Command.menu` shows.
+    static func menu(key: String) -> String {
+        "\(key) then x: stop the machine; s: tell the guest's shell the terminal's size; \(key): type it; c: this"
+    }
+
     /// Takes typed bytes; answers those for the guest and calls `command` for each command, in order.
     mutating func filter(_ typed: [UInt8], command: (Command) -> Void) -> [UInt8] {
         guard let key else { return typed }

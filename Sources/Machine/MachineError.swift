@@ -8,7 +8,7 @@ public enum MachineError: Error, Equatable, CustomStringConvertible {
     /// The kernel's KVM.
     case hypervisor(KVMError)
     /// The kernel, initrd or command line is no good.
-    case boot(BootError)
+    case boot(BootError, kernel: String)
     /// An input file is missing or unreadable.
     case input(SystemError)
     /// An output file or directory cannot be made.
@@ -25,7 +25,7 @@ public enum MachineError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .hypervisor(let error): error.description
-        case .boot(let error): error.description
+        case .boot(let error, let kernel): "cannot boot \(kernel): \(error)"
         case .input(let error), .output(let error), .system(let error): error.description
         case .tooMuch(let sentence): sentence
         case .nameInUse(let name, let directory):

@@ -15,6 +15,8 @@ struct MachineLog: Sendable {
 
     func error(_ message: @autoclosure () -> String) { write(.error, "error: ", message) }
     func warning(_ message: @autoclosure () -> String) { write(.warning, "warning: ", message) }
+    /// What a person must see whatever the level, because they asked for it.
+    func notice(_ message: @autoclosure () -> String) { write(.error, "", message) }
     func info(_ message: @autoclosure () -> String) { write(.info, "", message) }
     func debug(_ message: @autoclosure () -> String) { write(.debug, "debug: ", message) }
 

@@ -48,14 +48,22 @@ struct Platform: Sendable {
         let ports = try PortBus(
             [
                 BusClaim("serial port", at: Serial16550.defaultPort, size: Serial16550.size, device: serial),
-                BusClaim("keyboard controller's data", at: I8042.dataPort, size: 1, device: I8042Port.data),
-                BusClaim("CMOS clock", at: 0x70, size: 2, device: CMOSClock(clock: { HostClock.unixSeconds() })),
+                BusClaim("CMOS clock", at: CMOSClock.port, size: CMOSClock.size, device: CMOSClock(clock: { HostClock.unixSeconds() })),
                 BusClaim("POST code sink", at: PostCodeSink.port, size: 1, device: PostCodeSink()),
                 BusClaim("debug exit", at: DebugExit.defaultPort, size: DebugExit.size, device: DebugExit()),
                 BusClaim("ACPI power", at: ACPIPower.sleepControlPort, size: ACPIPower.size, device: ACPIPower()),
-            ], log: unclaimed)
+            ] + I8042.claims(), log: unclaimed)
         let memory = try MemoryBus(
             [BusClaim("I/O APIC", at: IOAPIC.defaultAddress, size: IOAPIC.size, device: ioapic)], log: unclaimed)
         return (ports, memory)
+    }
+}
+
+extension UnclaimedAccess {
+    /// For the log: what the guest did where nothing is.
+    var sentence: String {
+        let verb = isWrite ? "wrote to" : "read"
+        let place = space == .port ? "port" : "address"
+        return "the guest \(verb) \(place) \(hexadecimal(address)) (\(width.rawValue) bytes), where nothing is"
     }
 }

@@ -4,7 +4,7 @@ internal import Specification
 
 /// A running machine's place in the file system: `<run directory>/<name>/`, held by a lock.
 ///
-/// What a killed process left behind is not locked any more and is taken over by the next machine of
+/// It is gone when the value ends. What a killed process left behind is not locked any more and is taken over by the next machine of
 /// that name.
 struct RunDirectory: ~Copyable {
     private let path: String
@@ -62,8 +62,8 @@ struct RunDirectory: ~Copyable {
         }
     }
 
-    /// Removes everything; the lock goes with the process or the value, whichever ends first.
-    consuming func remove() {
+    /// Removes everything; the lock goes last.
+    deinit {
         for file in [Self.consoleLink, Self.specFile, Self.lockFile] {
             FileTree.remove(path + "/" + file)
         }

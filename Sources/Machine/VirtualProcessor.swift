@@ -88,9 +88,9 @@ extension VirtualProcessor {
             return nil
         case .memoryWrite(let address, let size, let value):
             let width = AccessWidth(covering: size)
-            return MachineEnd(surroundings.memoryDevices.write(address: address, width: width, value: value))
+            return MachineEnd(surroundings.memoryDevices.write(address, width: width, value: value))
         case .memoryRead(let address, let size):
-            cpu.answerMemory(surroundings.memoryDevices.read(address: address, width: AccessWidth(covering: size)))
+            cpu.answerMemory(surroundings.memoryDevices.read(address, width: AccessWidth(covering: size)))
             return nil
         case .endOfInterrupt(let vector):
             surroundings.interruptController.endOfInterrupt(vector: vector)

@@ -1,0 +1,113 @@
+internal import HostSystem
+
+/// Moves bytes between a machine's console and its endpoint on the host. On the main thread.
+struct ConsolePump: ~Copyable {
+    private var endpoint: ConsoleEndpoint
+    private var escape: EscapeFilter
+    private var commands: [EscapeFilter.Command] = []
+    /// Input the guest had no room for yet.
+    private var typed: ArraySlice<UInt8> = []
+    /// One drained piece of output, of which `unsent` is not written yet.
+    private var chunk = [UInt8](repeating: 0, count: 4096)
+    private var unsent: Range<Int> = 0..<0
+    private var isOutputBroken = false
+    private var hasWarned = false
+
+    /// When to look again whether a console nobody reads must go on without.
+    private(set) var nextReview: UInt64?
+    /// Bytes that a full disk or a broken pipe has swallowed.
+    private(set) var lostBytes: UInt64 = 0
+
+    /// How long the end of a machine waits for a reader that does not read.
+    private static let flushPatienceMilliseconds: Int32 = 1000
+
+    init(_ endpoint: consuming ConsoleEndpoint, escapeKey: UInt8?) {
+        // A script's input has no escape key: any byte may be meant for the guest.
+        escape = EscapeFilter(key: endpoint.isInteractive ? escapeKey : nil)
+        self.endpoint = endpoint
+    }
+
+    /// The path of the pseudo-terminal people can open, if that is the console.
+    var pseudoTerminalPath: String? { endpoint.pseudoTerminalPath }
+
+    /// Waits for input only when there is room for it, and for room only when there is output.
+    func declareInterest(in events: inout PollSet) {
+        if let output = endpoint.output { events.watch(output, for: unsent.isEmpty ? [] : .writable) }
+        if let input = endpoint.input { events.watch(input, for: typed.isEmpty ? .readable : []) }
+    }
+
+    /// Does what the last wait has found to do.
+    mutating func serve(_ machine: Machine, _ events: PollSet, _ log: MachineLog) {
+        if let input = endpoint.input, !events.readiness(of: input).isEmpty, typed.isEmpty {
+            let bytes = endpoint.readInput(limit: 4096)
+            typed = escape.filter(bytes) { commands.append($0) }[...]
+        }
+        machine.inputWanted.clear()
+        if !typed.isEmpty { typed = typed.dropFirst(machine.typeToConsole(typed)) }
+        machine.outputReady.clear()
+        sendOutput(machine, log)
+        nextReview = machine.reviewConsole()
+    }
+
+    /// Writes what there is until the endpoint takes no more.
+    private mutating func sendOutput(_ machine: Machine, _ log: MachineLog) {
+        while true {
+            if unsent.isEmpty {
+                unsent = 0..<machine.drainConsole(into: &chunk)
+                if unsent.isEmpty { return }
+            }
+            do {
+                let count = try isOutputBroken ? unsent.count : endpoint.writeOutput(chunk[unsent])
+                if count == 0 { return }
+                if isOutputBroken { lostBytes += UInt64(count) }
+                unsent = unsent.lowerBound + count..<unsent.upperBound
+            } catch {
+                fail(error, machine, log)
+            }
+        }
+    }
+
+    /// A file's disk may be full now and not later, and a machine is worth more than its log. A closed
+    /// pipe or terminal never comes back: whoever wanted the output is gone.
+    private mutating func fail(_ error: SystemError, _ machine: Machine, _ log: MachineLog) {
+        lostBytes += UInt64(unsent.count)
+        unsent = 0..<0
+        if endpoint.isFile {
+            if !hasWarned { log.warning("console output is being lost: \(error)") }
+            hasWarned = true
+        } else {
+            isOutputBroken = true
+            machine.finish(.consoleLost(error))
+        }
+    }
+
+    /// Writes the rest when the machine has ended, for as long as the reader makes progress.
+    mutating func flush(_ machine: Machine, _ log: MachineLog) {
+        var events = PollSet()
+        while true {
+            sendOutput(machine, log)
+            guard !unsent.isEmpty, let output = endpoint.output else { return }
+            events.watch(output, for: .writable)
+            let hasRoom = (try? events.wait(timeoutMilliseconds: Self.flushPatienceMilliseconds)) ?? false
+            if !hasRoom {
+                lostBytes += UInt64(unsent.count)
+                return
+            }
+        }
+    }
+}
+
+extension ConsolePump {
+    /// What was asked for behind the escape key since the last time.
+    mutating func takeCommands() -> [EscapeFilter.Command] {
+        defer { commands = [] }
+        return commands
+    }
+
+    /// Types `stty rows R cols C` to the guest's shell.
+    func typeTerminalSize(_ machine: Machine) {
+        guard let size = endpoint.terminalSize else { return }
+        let line = "stty rows \(size.rows) cols \(size.columns)\r"
+        _ = machine.typeToConsole(Array(line.utf8)[...])
+    }
+}

@@ -1,0 +1,169 @@
+internal import Boot
+internal import Devices
+internal import GuestMemory
+internal import HostSystem
+internal import KVM
+public import Specification
+internal import Synchronization
+internal import X86
+
+/// A virtual machine that lives: memory, virtual CPUs and devices, made from a `MachineSpec`.
+///
+/// The one who made it calls `start`, waits for `ended`, and calls `join`. Everything else may be
+/// called from any thread.
+public final class Machine: Sendable {
+    /// Signalled when the console has output to drain.
+    public let outputReady: EventSource
+    /// Signalled when the guest has taken console input and there is room for more.
+    public let inputWanted: EventSource
+    /// Signalled when the machine has ended; `end` then says why.
+    public let ended: EventSource
+    /// One line about what was loaded where, for people.
+    public let bootSummary: String
+
+    let memory: PhysicalMemory
+    let platform: Platform
+    private let host: HostedMachine
+    private let processors: [VirtualProcessor]
+    private let control: RunControl
+    private let log: MachineLog
+    private let outcome = Mutex<MachineEnd?>(nil)
+
+    /// Makes the machine: everything is allocated and loaded, and no virtual CPU runs yet.
+    ///
+    /// - Parameter isPaused: whether the virtual CPUs wait at the barrier until `resume`.
+    public init(_ spec: MachineSpec, isPaused: Bool = false) throws(MachineError) {
+        log = MachineLog(name: spec.name, level: spec.logLevel)
+        let construction = try MachineConstruction(spec)
+        outputReady = try EventSource()
+        inputWanted = try EventSource()
+        ended = try EventSource()
+        memory = construction.memory
+        bootSummary = construction.plan.summary
+        let host = construction.host
+        self.host = host
+        platform = try Platform(
+            sink: InterruptBridge(host, log: log), log: log,
+            outputReady: { [outputReady] in outputReady.signal() },
+            inputWanted: { [inputWanted] in inputWanted.signal() })
+        processors = try construction.makeProcessors()
+        control = RunControl(processorCount: spec.cpus, isPaused: isPaused)
+    }
+
+    /// Starts the virtual CPUs' threads. Once.
+    public func start() throws(MachineError) {
+        let surroundings = ProcessorSurroundings(
+            ports: platform.ports, memoryDevices: platform.memoryDevices,
+            interruptController: platform.interruptController, control: control,
+            end: { [unowned self] end in finish(end) })
+        for processor in processors {
+            do {
+                try processor.start(surroundings)
+            } catch {
+                finish(.failed(.system(error)))
+                throw .system(error)
+            }
+        }
+    }
+
+    /// Stops all virtual CPUs at a barrier and returns when the last has reached it.
+    ///
+    /// - Returns: false if the machine has ended instead.
+    @discardableResult
+    public func pause() -> Bool {
+        let isPaused = control.pause { kickAll() }
+        if isPaused { platform.serial.pause() }
+        return isPaused
+    }
+
+    /// Lets a paused machine go on. Harmless if it runs.
+    public func resume() {
+        platform.serial.resume()
+        control.resume()
+    }
+
+    /// Presses the ACPI power button.
+    ///
+    /// - Returns: false if the guest does not listen to it.
+    public func pressPowerButton() -> Bool {
+        let pin = Int(PCPlatform.powerButtonInterrupt)
+        guard let route = platform.interruptController.route(pin: pin), !route.isMasked else { return false }
+        platform.powerButton.press()
+        return true
+    }
+
+    /// Ends the machine. The first call counts.
+    public func finish(_ end: MachineEnd) {
+        let isFirst = outcome.withLock { outcome in
+            guard outcome == nil else { return false }
+            outcome = end
+            return true
+        }
+        guard isFirst else { return }
+        control.stop { kickAll() }
+        ended.signal()
+    }
+
+    /// Why the machine ended, once it has.
+    public var end: MachineEnd? { outcome.withLock { $0 } }
+
+    /// Waits until every virtual CPU's thread has ended. Not from one of them.
+    public func join() {
+        for processor in processors { processor.join() }
+    }
+
+    private func kickAll() {
+        for processor in processors { processor.kick() }
+    }
+}
+
+extension Machine {
+    /// Takes what the guest wrote to its console: fills `bytes` from the start and returns how many.
+    /// One thread at a time.
+    public func drainConsole(into bytes: inout [UInt8]) -> Int {
+        platform.serial.drainOutput(into: &bytes)
+    }
+
+    /// Looks whether a console that nobody reads must go on without; see `Serial16550.reviewOutput`.
+    ///
+    /// - Returns: the time by `HostClock.monotonicNanoseconds` when to look again, if so.
+    public func reviewConsole() -> UInt64? {
+        platform.serial.reviewOutput()
+    }
+
+    /// Gives the guest console input; answers how many bytes it took.
+    public func typeToConsole(_ bytes: ArraySlice<UInt8>) -> Int {
+        platform.serial.receive(Array(bytes).span)
+    }
+
+    /// Console output that was lost because nobody read it, in bytes.
+    public var droppedConsoleBytes: UInt64 { platform.consoleOutput.droppedBytes }
+
+    /// Accesses to ports and addresses where nothing is, so far.
+    public var unclaimedAccesses: UInt64 {
+        platform.ports.unclaimedReads + platform.ports.unclaimedWrites
+            + platform.memoryDevices.unclaimedReads + platform.memoryDevices.unclaimedWrites
+    }
+}
+
+/// An event several parts of a program share: signalled by some, waited for by one.
+public final class EventSource: Sendable {
+    private let event: EventDescriptor
+
+    init() throws(MachineError) {
+        do {
+            event = try EventDescriptor()
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    /// For waiting with poll(2).
+    public var descriptor: Int32 { event.descriptor.number }
+
+    /// Wakes the waiter.
+    public func signal() { event.signal() }
+
+    /// Takes the signals so far.
+    public func clear() { event.drain() }
+}

@@ -1,0 +1,117 @@
+internal import Boot
+internal import GuestMemory
+internal import HostSystem
+internal import KVM
+internal import Specification
+internal import X86
+
+/// The steps from a specification to a machine that only has to be started.
+///
+/// The order is that of least waiting: memory slots before anything that hangs on KVM's buses, local
+/// APICs in the kernel and nothing else.
+struct MachineConstruction {
+    let memory: PhysicalMemory
+    let host: HostedMachine
+    let plan: BootPlan
+    private let supportedFeatures: [CPUIDLeaf]
+    private let cpus: Int
+
+    init(_ spec: MachineSpec) throws(MachineError) {
+        // KVM first: it is what a host most often lacks.
+        let hypervisor = try Self.open()
+        let layout = try Self.layout(of: spec, on: hypervisor)
+        let images = try BootImages(spec)
+        plan = try images.plan(spec, layout)
+        do {
+            memory = try PhysicalMemory(layout: layout, hugePages: spec.hugePages)
+        } catch {
+            throw .system(error)
+        }
+        try images.load(plan, into: memory)
+        do {
+            supportedFeatures = try hypervisor.supportedCPUID()
+            host = HostedMachine(try Self.virtualMachine(of: hypervisor, memory))
+        } catch {
+            throw .hypervisor(error)
+        }
+        cpus = spec.cpus
+    }
+
+    private static func open() throws(MachineError) -> Hypervisor {
+        do {
+            return try Hypervisor.open()
+        } catch {
+            throw .hypervisor(error)
+        }
+    }
+
+    /// Where the RAM lies, if this host can give so much, and so many processors.
+    private static func layout(
+        of spec: MachineSpec, on hypervisor: borrowing Hypervisor
+    ) throws(MachineError) -> AddressSpaceLayout {
+        let mostProcessors: Int
+        do {
+            mostProcessors = try hypervisor.value(of: .maximumVCPUs)
+        } catch {
+            throw .hypervisor(error)
+        }
+        guard spec.cpus <= mostProcessors else {
+            throw .tooMuch("\(spec.cpus) virtual CPUs are more than the \(mostProcessors) this host's KVM can run")
+        }
+        let total = HostResources.totalMemory
+        guard spec.memory.bytes <= total else {
+            throw .tooMuch("the guest's memory of \(spec.memory) is more than this host's \(total >> 20)M")
+        }
+        guard let layout = AddressSpaceLayout(size: spec.memory.bytes) else {
+            throw .tooMuch("the guest's memory of \(spec.memory) is no size a machine can have")
+        }
+        return layout
+    }
+
+    private static func virtualMachine(
+        of hypervisor: borrowing Hypervisor, _ memory: PhysicalMemory
+    ) throws(KVMError) -> VirtualMachine {
+        let machine = try hypervisor.makeVirtualMachine()
+        for (slot, region) in memory.layout.regions.enumerated() {
+            try machine.setMemorySlot(UInt32(slot), region, of: memory)
+        }
+        try machine.makeInterruptController(.split(pins: PCPlatform.ioAPICPinCount))
+        // An Intel host whose processor cannot run real mode by itself emulates it in these pages.
+        if HostResources.moduleParameter("unrestricted_guest", of: "kvm_intel") == "N" {
+            try machine.setTaskStateAddress(GuestAddress(0xFFFB_D000))
+        }
+        return machine
+    }
+}
+
+extension MachineConstruction {
+    /// MSR 0x1A0, IA32_MISC_ENABLE: bit 0 lets string instructions be fast.
+    private static let miscellaneousEnable: (index: UInt32, value: UInt64) = (0x1A0, 1)
+    /// MSR 0x2FF, IA32_MTRR_DEF_TYPE: all memory write-back, as firmware would leave it.
+    private static let defaultMemoryType: (index: UInt32, value: UInt64) = (0x2FF, 1 << 11 | 6)
+
+    /// Makes the virtual CPUs, the first one set to the kernel's entry, the others waiting for it.
+    func makeProcessors() throws(MachineError) -> [VirtualProcessor] {
+        do throws(KVMError) {
+            var processors: [VirtualProcessor] = []
+            processors.reserveCapacity(cpus)
+            var features: ProcessorFeatures?
+            for number in 0..<cpus {
+                let cpu = try host.virtualMachine.makeVirtualCPU(number: number)
+                if features == nil {
+                    // A kernel that cannot tell the frequency leaves guests to measure it.
+                    let frequency = try? cpu.timestampFrequency()
+                    features = ProcessorFeatures(
+                        supported: supportedFeatures, count: cpus, timestampKilohertz: frequency)
+                }
+                if let features { try cpu.setCPUID(features.leaves(apicIdentifier: UInt32(number))) }
+                try cpu.setModelSpecificRegisters([Self.miscellaneousEnable, Self.defaultMemoryType])
+                if number == 0 { try cpu.setState(plan.processor) }
+                processors.append(VirtualProcessor(cpu))
+            }
+            return processors
+        } catch {
+            throw .hypervisor(error)
+        }
+    }
+}
