@@ -24,8 +24,12 @@ let staticLink: [LinkerSetting] = [
 let staticLinkWithFoundation: [LinkerSetting] =
     staticLink + [.linkedLibrary("_FoundationCollections"), .linkedLibrary("_FoundationCShims")]
 
-func module(_ name: String, knows dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func module(
+    _ name: String, knows dependencies: [Target.Dependency] = [], hasReadme: Bool = false
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, exclude: hasReadme ? ["README.md"] : [],
+        swiftSettings: strict)
 }
 
 func tests(of name: String, knows more: [Target.Dependency] = []) -> Target {
@@ -52,7 +56,7 @@ let package = Package(
         module("GuestMemory", knows: ["HostSystem"]),
         module("KVM", knows: ["CKVM", "X86", "HostSystem", "GuestMemory"]),
         module("Boot", knows: ["GuestMemory", "X86"]),
-        module("Devices", knows: ["GuestMemory", "HostSystem"]),
+        module("Devices", knows: ["GuestMemory", "HostSystem"], hasReadme: true),
         module("Specification", knows: ["JSONText"]),
         module("Machine", knows: ["Specification", "Boot", "Devices", "KVM", "GuestMemory", "HostSystem", "X86"]),
         .executableTarget(
@@ -66,6 +70,7 @@ let package = Package(
             ],
             swiftSettings: strict, linkerSettings: staticLinkWithFoundation),
         tests(of: "GuestMemory", knows: ["HostSystem"]),
+        tests(of: "Devices", knows: ["GuestMemory", "HostSystem"]),
     ],
     swiftLanguageModes: [.v6]
 )
