@@ -61,7 +61,7 @@ let package = Package(
         .executableTarget(
             name: "roost",
             dependencies: [
-                "Specification", "JSONText", "KVM", "HostSystem",
+                "Specification", "JSONText", "KVM", "HostSystem", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict, linkerSettings: staticLinkWithFoundation),
