@@ -66,6 +66,11 @@ let package = Package(
             ],
             swiftSettings: strict, linkerSettings: staticLinkWithFoundation),
         tests(of: "GuestMemory", knows: ["HostSystem"]),
+        tests(of: "JSONText"),
+        tests(of: "Specification", knows: ["JSONText"]),
+        // Runs the built `roost`; it links nothing of it.
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["JSONText", "Specification"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

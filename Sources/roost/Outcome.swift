@@ -30,7 +30,8 @@ struct Outcome {
         let known = RoostCommand.commandNames
         let command = arguments.first { !$0.hasPrefix("-") }.flatMap { known.contains($0) ? " \($0)" : nil }
         let message = RoostCommand.message(for: error)
-        return Outcome(.usage, "\(message); see 'roost\(command ?? "") --help'")
+        let start = message.prefix(1).lowercased()
+        return Outcome(.usage, "\(start)\(message.dropFirst()) (see 'roost\(command ?? "") --help')")
     }
 
     /// Writes the text and answers the exit status.

@@ -8,10 +8,10 @@ struct RoostCommand: ParsableCommand {
         abstract: "Runs small virtual machines on Linux/KVM, each in a process of its own.",
         discussion: """
             EXAMPLES
-              See what this host can do:        roost host
-              Boot a guest of Roost's own:      roost run .build/guests/hello.elf
-              Boot Linux to a serial console:   roost run vmlinuz -i initrd.img -m 512M --cmdline console=ttyS0
-              Complete commands in this bash:   source <(roost --generate-completion-script bash)
+              roost host
+              roost run .build/guests/hello.elf
+              roost run vmlinuz -i initrd.img -m 512M --cmdline console=ttyS0
+              source <(roost --generate-completion-script bash)
 
             Exit codes are listed in docs/exit-codes.md.
             """,
@@ -29,6 +29,6 @@ struct RoostCommand: ParsableCommand {
         let known = commandNames + ["help"]
         guard !known.contains(word) else { return }
         let hint = Spelling.nearest(to: word, among: known).map { "; did you mean '\($0)'?" }
-        throw CommandFailure(.usage, "there is no command '\(word)'" + (hint ?? "; see 'roost --help'"))
+        throw CommandFailure(.usage, "there is no command '\(word)'" + (hint ?? " (see 'roost --help')"))
     }
 }

@@ -34,7 +34,7 @@ extension RunCommand {
     /// The specification that flags and `--spec` ask for, checked.
     func requestedSpec() throws(CommandFailure) -> MachineSpec {
         guard kernel != nil || spec != nil else {
-            throw CommandFailure(.usage, "a KERNEL or --spec is needed; see 'roost run --help'")
+            throw CommandFailure(.usage, "a KERNEL or --spec is needed (see 'roost run --help')")
         }
         let overrides = overrides
         var members = try specMembers()

@@ -14,7 +14,7 @@ struct RunCommand: ParsableCommand {
 
             EXAMPLES
               roost run .build/guests/hello.elf
-              roost run vmlinuz --initrd initrd.img --cpus 2 --memory 512M --cmdline "console=ttyS0"
+              roost run vmlinuz -i initrd.img -c 2 -m 512M --cmdline console=ttyS0
               roost run vmlinuz --name web1 --console file=web1.log
               roost run vmlinuz --memory 1G --print-spec > web.json
               roost run --spec web.json --name web2
