@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -17,16 +18,16 @@ int clinux_open(const char *path, int flags, unsigned mode) {
   return descriptor < 0 ? -errno : descriptor;
 }
 
-int clinux_eventfd(unsigned initial, int flags) {
-  int descriptor = eventfd(initial, flags);
+int clinux_eventfd(void) {
+  int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   return descriptor < 0 ? -errno : descriptor;
 }
 
-int clinux_signalfd(int descriptor, const int *signals, int count, int flags) {
+int clinux_signalfd(const int *signals, int count) {
   sigset_t set;
   sigemptyset(&set);
   for (int i = 0; i < count; i++) sigaddset(&set, signals[i]);
-  int result = signalfd(descriptor, &set, flags);
+  int result = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   return result < 0 ? -errno : result;
 }
 
@@ -50,6 +51,8 @@ int clinux_set_nonblocking(int descriptor, int enabled) {
 int clinux_set_close_on_exec(int descriptor, int enabled) {
   return change_flags(descriptor, F_GETFD, F_SETFD, FD_CLOEXEC, enabled);
 }
+
+int clinux_try_lock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB) < 0 ? -errno : 0; }
 
 ssize_t clinux_read(int descriptor, void *buffer, size_t size) {
   ssize_t count;

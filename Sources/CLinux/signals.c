@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -33,5 +35,18 @@ static int set_handler(int signal, void (*handler)(int)) {
 
 int clinux_ignore_signal(int signal) { return set_handler(signal, SIG_IGN); }
 int clinux_default_signal(int signal) { return set_handler(signal, SIG_DFL); }
+
+int clinux_next_signal(int descriptor) {
+  struct signalfd_siginfo information;
+  ssize_t count = clinux_read(descriptor, &information, sizeof information);
+  if (count < 0) return (int)count;
+  return count == sizeof information ? (int)information.ssi_signo : -EIO;
+}
+
+void clinux_name_thread(const char *name) {
+  char kept[16] = {0};
+  strncpy(kept, name, sizeof kept - 1);
+  pthread_setname_np(pthread_self(), kept);
+}
 
 int clinux_thread_id(void) { return (int)syscall(SYS_gettid); }

@@ -44,6 +44,8 @@ int clinux_terminal_make_raw(int descriptor) {
   atexit(clinux_terminal_restore);
   struct termios raw = saved;
   cfmakeraw(&raw);
+  // Output keeps its new lines: messages of ours appear between those of the guest.
+  raw.c_oflag |= OPOST;
   atomic_store(&raw_descriptor, descriptor);
   if (tcsetattr(descriptor, TCSANOW, &raw) < 0) {
     int error = errno;
@@ -72,6 +74,13 @@ int clinux_open_pseudo_terminal(char *slave_path, size_t size) {
   int error = 0;
   if (grantpt(master) < 0 || unlockpt(master) < 0) error = errno;
   if (!error) error = ptsname_r(master, slave_path, size);
+  // Until somebody opens the slave and sets it, nothing may be echoed: the echo would be input.
+  struct termios settings;
+  if (!error && tcgetattr(master, &settings) < 0) error = errno;
+  if (!error) {
+    cfmakeraw(&settings);
+    if (tcsetattr(master, TCSANOW, &settings) < 0) error = errno;
+  }
   if (error) {
     close(master);
     return -error;

@@ -39,3 +39,8 @@ public func checked<Value: SignedInteger>(
     }
     return result
 }
+
+extension SystemError {
+    /// Whether the user is not allowed, rather than something missing or broken.
+    public var isPermission: Bool { number == EACCES || number == EPERM }
+}

@@ -15,8 +15,8 @@ void clinux_fill_shared(void *destination, int byte, size_t size);
 
 // File descriptors. All answer a descriptor or -errno.
 int clinux_open(const char *path, int flags, unsigned mode);
-int clinux_eventfd(unsigned initial, int flags);
-int clinux_signalfd(int descriptor, const int *signals, int count, int flags);
+int clinux_eventfd(void);  // non-blocking, close-on-exec
+int clinux_signalfd(const int *signals, int count);  // non-blocking, close-on-exec
 int clinux_memfd_create(const char *name, unsigned flags);
 int clinux_set_nonblocking(int descriptor, int enabled);
 int clinux_set_close_on_exec(int descriptor, int enabled);
@@ -26,13 +26,20 @@ ssize_t clinux_read(int descriptor, void *buffer, size_t size);
 ssize_t clinux_write(int descriptor, const void *buffer, size_t size);
 ssize_t clinux_pread(int descriptor, void *buffer, size_t size, off_t offset);
 
+// An exclusive lock on an open file without waiting: 0, or -errno (-EWOULDBLOCK if another holds it).
+int clinux_try_lock(int descriptor);
+
 // Threads and signals. `clinux_kick_signal` is the signal that only interrupts KVM_RUN.
 int clinux_kick_signal(void);
 int clinux_install_kick_handler(void);
 int clinux_block_signals(const int *signals, int count);
 int clinux_ignore_signal(int signal);
 int clinux_default_signal(int signal);
+// The next signal of a signalfd, or -errno.
+int clinux_next_signal(int descriptor);
 int clinux_thread_id(void);
+// The kernel keeps the first 15 bytes.
+void clinux_name_thread(const char *name);
 
 // The controlling terminal's settings are put back by every way out of the process, crash signals
 // included: the handler below calls only async-signal-safe functions.

@@ -1,0 +1,89 @@
+internal import CKVM
+internal import Glibc
+internal import HostSystem
+public import X86
+
+/// What a virtual CPU is doing as far as the kernel's scheduler of it is concerned.
+public enum MultiprocessorState: UInt32, Sendable {
+    /// Runs. C constant: `KVM_MP_STATE_RUNNABLE`.
+    case runnable = 0
+    /// Waits for the start-up interrupts of another processor. C constant: `KVM_MP_STATE_UNINITIALIZED`.
+    case uninitialized = 1
+    /// Has had INIT. C constant: `KVM_MP_STATE_INIT_RECEIVED`.
+    case initialized = 2
+    /// Waits for an interrupt. C constant: `KVM_MP_STATE_HALTED`.
+    case halted = 3
+    /// Has had SIPI. C constant: `KVM_MP_STATE_SIPI_RECEIVED`.
+    case startupReceived = 4
+}
+
+extension VirtualCPU {
+    /// The general registers.
+    public func generalRegisters() throws(KVMError) -> GeneralRegisters {
+        var registers = kvm_regs()
+        try control.call(ckvm_KVM_GET_REGS, with: &registers, to: "read virtual CPU \(number)'s registers")
+        return GeneralRegisters(registers)
+    }
+
+    /// Sets the general registers.
+    public func setGeneralRegisters(_ general: GeneralRegisters) throws(KVMError) {
+        var registers = kvm_regs(general)
+        try control.call(ckvm_KVM_SET_REGS, with: &registers, to: "set virtual CPU \(number)'s registers")
+    }
+
+    /// Segments, tables and control registers.
+    public func specialRegisters() throws(KVMError) -> SpecialRegisters {
+        var registers = kvm_sregs()
+        try control.call(ckvm_KVM_GET_SREGS, with: &registers, to: "read virtual CPU \(number)'s system registers")
+        return SpecialRegisters(registers)
+    }
+
+    /// Sets what a processor starts with. The local APIC's base stays as the kernel has it.
+    public func setState(_ state: ProcessorState) throws(KVMError) {
+        var registers = kvm_sregs()
+        try control.call(ckvm_KVM_GET_SREGS, with: &registers, to: "read virtual CPU \(number)'s system registers")
+        registers.set(state.special)
+        try control.call(ckvm_KVM_SET_SREGS, with: &registers, to: "set virtual CPU \(number)'s system registers")
+        try setGeneralRegisters(state.general)
+    }
+
+    /// Sets the table the guest's CPUID instruction shows. Before the first run.
+    public func setCPUID(_ leaves: [CPUIDLeaf]) throws(KVMError) {
+        let table = CPUIDTable(leaves)
+        try unsafe control.call(
+            ckvm_KVM_SET_CPUID2, with: table.block, to: "set virtual CPU \(number)'s features")
+    }
+
+    /// Sets model-specific registers.
+    public func setModelSpecificRegisters(_ values: [(index: UInt32, value: UInt64)]) throws(KVMError) {
+        let entrySize = MemoryLayout<kvm_msr_entry>.stride
+        let block = UnsafeMutableRawPointer.allocate(
+            byteCount: ckvm_msrs_header_size + values.count * entrySize, alignment: MemoryLayout<kvm_msr_entry>.alignment)
+        defer { unsafe block.deallocate() }
+        // SAFETY: the block is a header of two 32-bit words and an entry for each value.
+        unsafe block.storeBytes(of: UInt32(values.count), as: UInt32.self)
+        unsafe block.storeBytes(of: 0, toByteOffset: 4, as: UInt32.self)
+        for (position, item) in values.enumerated() {
+            let entry = kvm_msr_entry(index: item.index, reserved: 0, data: item.value)
+            unsafe (block + ckvm_msrs_header_size + position * entrySize).storeBytes(of: entry, as: kvm_msr_entry.self)
+        }
+        let count = try unsafe control.call(
+            ckvm_KVM_SET_MSRS, with: block, to: "set virtual CPU \(number)'s model-specific registers")
+        guard count == values.count else {
+            let refused = String(values[count].index, radix: 16)
+            throw .call(SystemError("set model-specific register 0x\(refused)", number: EINVAL))
+        }
+    }
+
+    /// The frequency of the guest's time-stamp counter in kHz.
+    public func timestampFrequency() throws(KVMError) -> UInt32 {
+        UInt32(try control.call(ckvm_KVM_GET_TSC_KHZ, to: "read the time-stamp counter's frequency"))
+    }
+
+    /// Whether the virtual CPU runs, halts or waits to be started.
+    public func multiprocessorState() throws(KVMError) -> MultiprocessorState? {
+        var state = kvm_mp_state()
+        try control.call(ckvm_KVM_GET_MP_STATE, with: &state, to: "read virtual CPU \(number)'s run state")
+        return MultiprocessorState(rawValue: state.mp_state)
+    }
+}

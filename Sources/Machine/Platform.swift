@@ -1,0 +1,61 @@
+internal import Boot
+internal import Devices
+internal import HostSystem
+internal import Specification
+internal import X86
+
+/// The devices every machine has, and the buses they sit on.
+struct Platform: Sendable {
+    let ports: PortBus
+    let memoryDevices: MemoryBus
+    let interruptController: IOAPIC
+    let serial: Serial16550
+    let consoleOutput: ConsoleOutputBuffer
+    let powerButton: PowerButton
+
+    /// - Parameters:
+    ///   - outputReady: wakes whoever drains the console.
+    ///   - inputWanted: tells whoever feeds the console that there is room again.
+    init(
+        sink: any MessageSink, log: MachineLog, outputReady: @escaping @Sendable () -> Void,
+        inputWanted: @escaping @Sendable () -> Void
+    ) throws(MachineError) {
+        let ioapic = IOAPIC(sink: sink)
+        guard let serialLine = ioapic.line(pin: Serial16550.defaultInterrupt),
+            let buttonLine = ioapic.line(pin: Int(PCPlatform.powerButtonInterrupt))
+        else { throw .wiring("the I/O APIC lacks a pin that a device needs") }
+        do {
+            consoleOutput = try ConsoleOutputBuffer(wake: outputReady)
+        } catch {
+            throw .system(error)
+        }
+        serial = Serial16550(
+            output: consoleOutput, interrupt: serialLine, now: { HostClock.monotonicNanoseconds() },
+            receiveSpace: inputWanted)
+        powerButton = PowerButton(interrupt: buttonLine)
+        interruptController = ioapic
+        do {
+            (ports, memoryDevices) = try Self.buses(serial: serial, ioapic: ioapic, log: log)
+        } catch {
+            throw .wiring("\(error)")
+        }
+    }
+
+    private static func buses(
+        serial: Serial16550, ioapic: IOAPIC, log: MachineLog
+    ) throws(BusError) -> (PortBus, MemoryBus) {
+        let unclaimed = log.level >= .debug ? UnclaimedAccessLog { log.debug($0.sentence) } : nil
+        let ports = try PortBus(
+            [
+                BusClaim("serial port", at: Serial16550.defaultPort, size: Serial16550.size, device: serial),
+                BusClaim("keyboard controller's data", at: I8042.dataPort, size: 1, device: I8042Port.data),
+                BusClaim("CMOS clock", at: 0x70, size: 2, device: CMOSClock(clock: { HostClock.unixSeconds() })),
+                BusClaim("POST code sink", at: PostCodeSink.port, size: 1, device: PostCodeSink()),
+                BusClaim("debug exit", at: DebugExit.defaultPort, size: DebugExit.size, device: DebugExit()),
+                BusClaim("ACPI power", at: ACPIPower.sleepControlPort, size: ACPIPower.size, device: ACPIPower()),
+            ], log: unclaimed)
+        let memory = try MemoryBus(
+            [BusClaim("I/O APIC", at: IOAPIC.defaultAddress, size: IOAPIC.size, device: ioapic)], log: unclaimed)
+        return (ports, memory)
+    }
+}

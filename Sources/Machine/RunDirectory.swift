@@ -1,0 +1,88 @@
+internal import HostSystem
+internal import Glibc
+internal import Specification
+
+/// A running machine's place in the file system: `<run directory>/<name>/`, held by a lock.
+///
+/// What a killed process left behind is not locked any more and is taken over by the next machine of
+/// that name.
+struct RunDirectory: ~Copyable {
+    private let path: String
+    private let lock: FileLock
+
+    private static let lockFile = "lock"
+    private static let specFile = "spec.json"
+    private static let consoleLink = "console"
+
+    /// Claims the machine's name and writes down its specification.
+    static func claim(for spec: MachineSpec) throws(MachineError) -> RunDirectory {
+        let base = spec.runDirectory ?? usualPath()
+        let path = base + "/" + spec.name
+        do {
+            try FileTree.makePrivateDirectory(base)
+            // Between making the directory and locking a file in it, its last owner may remove it.
+            var lock: FileLock?
+            for _ in 0..<100 {
+                try FileTree.makePrivateDirectory(path)
+                do {
+                    guard let held = try FileLock.acquire(path + "/" + lockFile) else {
+                        throw MachineError.nameInUse(spec.name, directory: path)
+                    }
+                    lock = consume held
+                    break
+                } catch let error as SystemError where error.number == ENOENT {
+                    continue
+                }
+            }
+            guard let lock = consume lock else {
+                throw MachineError.output(SystemError("claim \(path)", number: EAGAIN))
+            }
+            try FileTree.write(Array(spec.jsonText(pretty: true).utf8), to: path + "/" + specFile)
+            return RunDirectory(path: path, lock: lock)
+        } catch let error as SystemError {
+            throw .output(error)
+        } catch let error as MachineError {
+            throw error
+        } catch {
+            throw .wiring("\(error)")
+        }
+    }
+
+    private init(path: String, lock: consuming FileLock) {
+        self.path = path
+        self.lock = lock
+    }
+
+    /// Puts a link to the console's pseudo-terminal beside the specification.
+    func linkConsole(to target: String) throws(MachineError) {
+        do {
+            try FileTree.link(path + "/" + Self.consoleLink, to: target)
+        } catch {
+            throw .output(error)
+        }
+    }
+
+    /// Removes everything; the lock goes with the process or the value, whichever ends first.
+    consuming func remove() {
+        for file in [Self.consoleLink, Self.specFile, Self.lockFile] {
+            FileTree.remove(path + "/" + file)
+        }
+        FileTree.removeDirectory(path)
+    }
+
+    /// `$ROOST_RUN_DIR`, else `/run/roost` where this user may, else `$XDG_RUNTIME_DIR/roost`, else a
+    /// directory of the user's own in `/tmp`.
+    private static func usualPath() -> String {
+        if let path = environment("ROOST_RUN_DIR") { return path }
+        if geteuid() == 0, FileTree.isWritableDirectory("/run") { return "/run/roost" }
+        if let path = environment("XDG_RUNTIME_DIR") { return path + "/roost" }
+        return "/tmp/roost-\(geteuid())"
+    }
+
+    private static func environment(_ name: String) -> String? {
+        // SAFETY: getenv's answer is a C string, copied before anything can change the environment.
+        guard let value = unsafe getenv(name) else { return nil }
+        let text = unsafe String(cString: value)
+        return text.isEmpty ? nil : text
+    }
+}
