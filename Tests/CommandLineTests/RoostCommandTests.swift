@@ -36,6 +36,25 @@ struct RoostCommandTests {
         #expect(json["version"] == 1 && json["roost"] == .string(Release.version))
     }
 
+    @Test("The host is told in words and in JSON, and the exit code agrees")
+    func host() throws {
+        let words = try RoostProcess(["host"])
+        let run = try RoostProcess(["host", "--json"])
+        let json = try JSONValue(text: run.output)
+        #expect(json["version"] == 1)
+        guard case .string(let summary) = json["summary"], case .boolean(let usable) = json["usable"],
+            case .array(let capabilities) = json["kvm"]?["capabilities"]
+        else {
+            Issue.record("a member is missing")
+            return
+        }
+        #expect(words.output.hasPrefix(summary + "\n\n"))
+        #expect(words.output.contains("  /dev/kvm ") && words.output.contains("Control groups\n"))
+        #expect(capabilities.contains { $0["name"] == "USER_MEMORY" && $0["required"] == true })
+        #expect(words.status == run.status && (run.status == 0) == usable)
+        #expect(run.errors == "" && words.errors == "")
+    }
+
     @Test("Completion scripts exist, and bash accepts its own", arguments: ["bash", "zsh", "fish"])
     func completion(shell: String) throws {
         let script = try RoostProcess(["--generate-completion-script", shell])
