@@ -24,8 +24,12 @@ let staticLink: [LinkerSetting] = [
 let staticLinkWithFoundation: [LinkerSetting] =
     staticLink + [.linkedLibrary("_FoundationCollections"), .linkedLibrary("_FoundationCShims")]
 
-func module(_ name: String, knows dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func module(
+    _ name: String, knows dependencies: [Target.Dependency] = [], hasReadme: Bool = false
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, exclude: hasReadme ? ["README.md"] : [],
+        swiftSettings: strict)
 }
 
 func tests(of name: String, knows more: [Target.Dependency] = []) -> Target {
@@ -51,7 +55,7 @@ let package = Package(
         module("HostSystem", knows: ["CLinux"]),
         module("GuestMemory", knows: ["HostSystem"]),
         module("KVM", knows: ["CKVM", "X86", "HostSystem", "GuestMemory"]),
-        module("Boot", knows: ["GuestMemory", "X86"]),
+        module("Boot", knows: ["GuestMemory", "X86"], hasReadme: true),
         module("Devices", knows: ["GuestMemory", "HostSystem"]),
         module("Specification", knows: ["JSONText"]),
         module("Machine", knows: ["Specification", "Boot", "Devices", "KVM", "GuestMemory", "HostSystem", "X86"]),
@@ -71,6 +75,7 @@ let package = Package(
         // Runs the built `roost`; it links nothing of it.
         .testTarget(
             name: "CommandLineTests", dependencies: ["JSONText", "Specification"], swiftSettings: strict),
+        tests(of: "Boot", knows: ["GuestMemory", "X86"]),
     ],
     swiftLanguageModes: [.v6]
 )
