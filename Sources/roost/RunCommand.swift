@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import JSONText
 internal import Specification
 
 /// `roost run`: makes a specification of flags and files, and becomes the worker that runs it.
@@ -106,14 +107,29 @@ struct RunCommand: ParsableCommand {
     var printSpec = false
 
     func run() throws {
-        let spec = try requestedSpec()
-        guard !printSpec else {
-            try StandardOutput.write(spec.jsonText(pretty: true))
-            return
+        try request.perform()
+    }
+
+    private var request: RunRequest {
+        let fields: [(String, String, JSONValue?)] = [
+            ("kernel", "KERNEL", kernel.map(JSONValue.string)),
+            ("cpus", "--cpus", cpus.map { JSONValue($0) }),
+            ("memory", "--memory", memory.map { .string($0.description) }),
+            ("initrd", "--initrd", initrd.map(JSONValue.string)),
+            ("commandLine", "--cmdline", cmdline.map(JSONValue.string)),
+            ("name", "--name", name.map(JSONValue.string)),
+            ("console", "--console", console.map { .string($0.description) }),
+            ("escapeKey", "--escape", escape.map { .string($0.description) }),
+            ("bootProtocol", "--boot-protocol", bootProtocol.map { .string($0.rawValue) }),
+            ("hugePages", "--huge-pages", hugePages.map(JSONValue.boolean)),
+            ("graceSeconds", "--grace", grace.map { JSONValue($0) }),
+            ("logLevel", "--log-level", logLevel.map { .string($0.rawValue) }),
+            ("runDirectory", "--run-directory", runDirectory.map(JSONValue.string)),
+        ]
+        let overrides = fields.compactMap { field, flag, value in
+            value.map { RunRequest.Override(field: field, flag: flag, value: $0) }
         }
-        try InputFile.check(spec.kernel, role: "kernel")
-        if let initrd = spec.initrd { try InputFile.check(initrd, role: "initrd") }
-        try Worker.become(running: spec)
+        return RunRequest(overrides: overrides, spec: spec, printSpec: printSpec)
     }
 }
 

@@ -38,6 +38,30 @@ struct RunCommandTests {
         #expect(run.errors == "" && run.status == 0)
     }
 
+    /// `--` at the end means nothing, but leaves the reading to ArgumentParser.
+    @Test(
+        "The quick reader of plain arguments and ArgumentParser agree",
+        arguments: [
+            allFlags, ["run", "k", "-n", "n"], ["run", "k"], ["run"], ["run", ""], ["run", "k", "l"],
+            ["run", "--name=n", "--cpus=3", "--memory=1g", "--cmdline=-a=b", "--console=file=x=y", "k"],
+            ["run", "k", "-n=n"], ["run", "k", "-n", "n", "--cmdline", "--help"], ["run", "k", "--cmdline="],
+            ["run", "k", "-n", "n", "--no-huge-pages", "--escape", "none", "--console", "pty"],
+            ["run", "k", "-n", "a", "-n", "b"], ["run", "k", "-n", "a", "--huge-pages", "--no-huge-pages"],
+            ["run", "k", "-c", "-1"], ["run", "k", "-c"], ["run", "k", "-c", "+2", "-n", "n"], ["run", "-"],
+            ["run", "k", "--cpus", "300"], ["run", "k", "--grace", "3601"], ["run", "k", "--memory", "1K"],
+            ["run", "k", "-n", ""], ["run", "k", "--nam", "n"], ["run", "k", "-xn"], ["run", "k", "-cn"],
+            ["run", "k", "--log-level", "loud"], ["run", "k", "--boot-protocol", "pvh", "-n", "n"],
+            ["run", "--spec", "/no/spec"], ["run", "--spec=/no/spec"], ["run", "--spec", "a", "--spec", "b"],
+            ["run", "k", "--print-spec", "--print-spec", "-n", "n"], ["run", "/no/kernel"],
+        ])
+    func quickReader(arguments: [String]) throws {
+        let quick = try RoostProcess(arguments)
+        let full = try RoostProcess(arguments + ["--"])
+        #expect(quick.status == full.status && quick.errors == full.errors)
+        guard arguments.contains("--print-spec") else { return }
+        #expect(quick.output == full.output)
+    }
+
     @Test("--spec reads what --print-spec wrote, from a file or standard input")
     func specRoundTrip() throws {
         let piped = try RoostProcess(["run", "--spec", "-", "--print-spec"], input: Self.allFields)

@@ -1,42 +1,39 @@
 internal import JSONText
 internal import Specification
 
-extension RunCommand {
-    /// A field that a flag sets, the flag, and the value.
-    private struct Override {
+/// What `roost run` was asked for, by whichever parser read it.
+struct RunRequest {
+    /// A field that a flag sets, the flag as messages name it, and the value.
+    struct Override {
         let field: String
         let flag: String
         let value: JSONValue
     }
 
-    /// The flags that were given.
-    private var overrides: [Override] {
-        let all: [(String, String, JSONValue?)] = [
-            ("name", "--name", name.map(JSONValue.string)),
-            ("kernel", "KERNEL", kernel.map(JSONValue.string)),
-            ("initrd", "--initrd", initrd.map(JSONValue.string)),
-            ("commandLine", "--cmdline", cmdline.map(JSONValue.string)),
-            ("bootProtocol", "--boot-protocol", bootProtocol.map { .string($0.rawValue) }),
-            ("cpus", "--cpus", cpus.map { JSONValue($0) }),
-            ("memory", "--memory", memory.map { .string($0.description) }),
-            ("hugePages", "--huge-pages", hugePages.map(JSONValue.boolean)),
-            ("console", "--console", console.map { .string($0.description) }),
-            ("escapeKey", "--escape", escape.map { .string($0.description) }),
-            ("logLevel", "--log-level", logLevel.map { .string($0.rawValue) }),
-            ("graceSeconds", "--grace", grace.map { JSONValue($0) }),
-            ("runDirectory", "--run-directory", runDirectory.map(JSONValue.string)),
-        ]
-        return all.compactMap { field, flag, value in
-            value.map { Override(field: field, flag: flag, value: $0) }
+    /// The flags and the argument that set fields.
+    var overrides: [Override] = []
+    /// The file of `--spec`.
+    var spec: String?
+    /// Whether the specification is printed instead of run.
+    var printSpec = false
+
+    /// Becomes the worker, or prints the specification.
+    func perform() throws(CommandFailure) {
+        let spec = try requestedSpec()
+        guard !printSpec else {
+            try StandardOutput.write(spec.jsonText(pretty: true))
+            return
         }
+        try InputFile.check(spec.kernel, role: "kernel")
+        if let initrd = spec.initrd { try InputFile.check(initrd, role: "initrd") }
+        try Worker.become(running: spec)
     }
 
     /// The specification that flags and `--spec` ask for, checked.
-    func requestedSpec() throws(CommandFailure) -> MachineSpec {
-        guard kernel != nil || spec != nil else {
+    private func requestedSpec() throws(CommandFailure) -> MachineSpec {
+        guard spec != nil || overrides.contains(where: { $0.field == "kernel" }) else {
             throw CommandFailure(.usage, "a KERNEL or --spec is needed (see 'roost run --help')")
         }
-        let overrides = overrides
         var members = try specMembers()
         for override in overrides {
             members.set(override.field, override.value)
