@@ -61,11 +61,16 @@ let package = Package(
         .executableTarget(
             name: "roost",
             dependencies: [
-                "Specification", "JSONText", "KVM", "HostSystem",
+                "Specification", "JSONText", "KVM", "HostSystem", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict, linkerSettings: staticLinkWithFoundation),
         tests(of: "GuestMemory", knows: ["HostSystem"]),
+        tests(of: "JSONText"),
+        tests(of: "Specification", knows: ["JSONText"]),
+        // Runs the built `roost`; it links nothing of it.
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["JSONText", "Specification"], swiftSettings: strict),
         tests(of: "Boot", knows: ["GuestMemory", "X86"]),
         tests(of: "Devices", knows: ["GuestMemory", "HostSystem"]),
     ],
