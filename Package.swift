@@ -52,7 +52,7 @@ let package = Package(
         module("GuestMemory", knows: ["HostSystem"]),
         module("KVM", knows: ["CKVM", "X86", "HostSystem", "GuestMemory"]),
         module("Boot", knows: ["GuestMemory", "X86"]),
-        module("Devices", knows: ["GuestMemory", "HostSystem"], hasReadme: true),
+        module("Devices", knows: ["GuestMemory", "HostSystem"]),
         module("Specification", knows: ["JSONText"]),
         module("Machine", knows: ["Specification", "Boot", "Devices", "KVM", "GuestMemory", "HostSystem", "X86"]),
         .executableTarget(
