@@ -25,7 +25,9 @@ struct EntryState {
 
     /// The Linux 64-bit protocol: long mode over identity-mapped pages, RSI the zero page's address
     /// (Linux Documentation/arch/x86/boot.rst, "64-bit Boot Protocol").
-    static func linux64(entry: GuestAddress, bootParameters: GuestAddress, pageTables: GuestAddress) -> EntryState {
+    static func linux64(entry: GuestAddress, bootParameters: GuestAddress, pageTables: GuestAddress)
+        -> EntryState
+    {
         var general = GeneralRegisters()
         general.rip = entry.rawValue
         general.rsi = bootParameters.rawValue

@@ -69,7 +69,8 @@ struct ACPICompilerTests {
         process.waitUntilExit()
         #expect(
             process.terminationStatus == 0,
-            "iasl \(arguments.joined(separator: " ")) failed; if it is missing, install acpica-tools:\n\(text)")
+            "iasl \(arguments.joined(separator: " ")) failed; if it is missing, install acpica-tools:\n\(text)"
+        )
         return text
     }
 }

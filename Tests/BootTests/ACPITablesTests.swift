@@ -8,7 +8,9 @@ import X86
 struct ACPITablesTests {
     private static let base: UInt64 = 0xE_0000
 
-    private static func table(_ signature: String, _ configuration: ACPIConfiguration) throws -> ACPITables.Table {
+    private static func table(_ signature: String, _ configuration: ACPIConfiguration) throws
+        -> ACPITables.Table
+    {
         let tables = try ACPITables(configuration).tables(at: base)
         return try #require(tables.first { $0.signature == signature })
     }
@@ -124,7 +126,9 @@ struct ACPITablesTests {
         #expect(plan.violations(of: fitting) == [])
         #expect(plan.write(.acpiTables)?.address == GuestAddress(0xE_0000))
         let devices = ACPIConfiguration(processorCount: 4096, hasProcessorDevices: true)
-        let error = #expect(throws: BootError.self) { try BootPlan(makeRequest(ELFFixture().bytes, acpi: devices)) }
+        let error = #expect(throws: BootError.self) {
+            try BootPlan(makeRequest(ELFFixture().bytes, acpi: devices))
+        }
         guard case .acpiTooLarge(_, capacity: 0x2_0000) = error else {
             Issue.record("got \(String(describing: error))")
             return

@@ -28,7 +28,8 @@ struct BootDataTests {
     func startInfo() throws {
         let plan = try BootPlan(
             makeRequest(
-                ELFFixture().bytes, initrdSize: 0x1234, commandLine: "quiet", acpi: ACPIConfiguration(processorCount: 1)))
+                ELFFixture().bytes, initrdSize: 0x1234, commandLine: "quiet",
+                acpi: ACPIConfiguration(processorCount: 1)))
         let write = try #require(plan.write(.startInfo))
         let base = write.address.rawValue
         let bytes = write.bytes
@@ -73,7 +74,8 @@ struct BootDataTests {
     func zeroPage() throws {
         let plan = try BootPlan(
             makeRequest(
-                ELFFixture(pvhEntry: nil).bytes, initrdSize: 0x1234, acpi: ACPIConfiguration(processorCount: 1)))
+                ELFFixture(pvhEntry: nil).bytes, initrdSize: 0x1234,
+                acpi: ACPIConfiguration(processorCount: 1)))
         let page = try #require(plan.write(.bootParameters)).bytes
         let initrd = try #require(plan.initrdRange)
         #expect(page.integer(UInt64.self, at: 0x70) == 0xE_0000)
@@ -111,7 +113,9 @@ struct BootDataTests {
         #expect(entry(plan.processor.special.cr3, 1) == 0)
     }
 
-    @Test("includes a descriptor table that agrees with the segment registers", arguments: BootProtocolChoice.allCases)
+    @Test(
+        "includes a descriptor table that agrees with the segment registers",
+        arguments: BootProtocolChoice.allCases)
     func descriptors(choice: BootProtocolChoice) throws {
         let plan = try BootPlan(makeRequest(ELFFixture().bytes, choice: choice))
         let special = plan.processor.special
@@ -145,7 +149,9 @@ struct PlacementTests {
         #expect(plan.violations(of: request) == [])
     }
 
-    @Test("refuses an initial RAM disk that is empty or does not fit", arguments: [0, 0x3FC_E000, 1 << 40, .max] as [UInt64])
+    @Test(
+        "refuses an initial RAM disk that is empty or does not fit",
+        arguments: [0, 0x3FC_E000, 1 << 40, .max] as [UInt64])
     func badInitrd(size: UInt64) {
         let error = #expect(throws: BootError.self) {
             try BootPlan(makeRequest(ELFFixture().bytes, initrdSize: size))
@@ -158,11 +164,14 @@ struct PlacementTests {
     func commandLine() throws {
         let kernel = ELFFixture().bytes
         let longest = String(repeating: "x", count: 2047)
-        #expect(try BootPlan(makeRequest(kernel, commandLine: longest)).write(.commandLine)?.bytes.count == 2048)
+        #expect(
+            try BootPlan(makeRequest(kernel, commandLine: longest)).write(.commandLine)?.bytes.count == 2048)
         #expect(throws: BootError.commandLineTooLong(count: 2048, limit: 2047)) {
             try BootPlan(makeRequest(kernel, commandLine: longest + "x"))
         }
-        #expect(throws: BootError.commandLineHasNUL(index: 1)) { try BootPlan(makeRequest(kernel, commandLine: "a\0b")) }
+        #expect(throws: BootError.commandLineHasNUL(index: 1)) {
+            try BootPlan(makeRequest(kernel, commandLine: "a\0b"))
+        }
         #expect(try BootPlan(makeRequest(kernel, commandLine: "")).write(.commandLine)?.bytes == [0])
     }
 
@@ -171,6 +180,7 @@ struct PlacementTests {
         let plan = try BootPlan(makeRequest(ELFFixture().bytes, initrdSize: 0x1000))
         #expect(
             plan.summary
-                == "pvh entry 0x100020, kernel 0x100000..<0x103000 0x400000..<0x400100, initrd 0x3fff000..<0x4000000")
+                == "pvh entry 0x100020, kernel 0x100000..<0x103000 0x400000..<0x400100, initrd 0x3fff000..<0x4000000"
+        )
     }
 }

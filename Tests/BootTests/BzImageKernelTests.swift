@@ -14,12 +14,14 @@ struct BzImageKernelTests {
         #expect(plan.bootProtocol == .linux64)
         #expect(plan.entry == GuestAddress(0x100_0200))
         let destination = try #require(GuestRange(start: GuestAddress(0x100_0000), size: 0x1000))
-        #expect(plan.fileCopies.first == FileCopy(source: .kernel, fileOffset: 0x400, destination: destination))
+        #expect(
+            plan.fileCopies.first == FileCopy(source: .kernel, fileOffset: 0x400, destination: destination))
         #expect(plan.kernelRanges.map(\.size) == [0x80_0000])
         #expect(plan.processor.general.rsi == plan.write(.bootParameters)?.address.rawValue)
     }
 
-    @Test("keeps its setup header in the zero page, completed by the loader's part, and nothing else of itself")
+    @Test(
+        "keeps its setup header in the zero page, completed by the loader's part, and nothing else of itself")
     func zeroPage() throws {
         let image = makeBzImage()
         let plan = try BootPlan(makeRequest(image, initrdSize: 5000))

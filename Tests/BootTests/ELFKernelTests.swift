@@ -43,7 +43,9 @@ struct ELFKernelTests {
 
     @Test("without a PVH note is refused if PVH is wished")
     func wishedPVH() throws {
-        #expect(throws: BootError.self) { try BootPlan(makeRequest(ELFFixture(pvhEntry: nil).bytes, choice: .pvh)) }
+        #expect(throws: BootError.self) {
+            try BootPlan(makeRequest(ELFFixture(pvhEntry: nil).bytes, choice: .pvh))
+        }
     }
 
     @Test("has its segments copied from the file, and only what the file has")
@@ -69,7 +71,9 @@ struct ELFKernelTests {
 
     @Test("has no room in a guest of 1 MiB, and the message says so")
     func tooLittleMemory() throws {
-        let error = #expect(throws: BootError.self) { try BootPlan(makeRequest(ELFFixture().bytes, mebibytes: 1)) }
+        let error = #expect(throws: BootError.self) {
+            try BootPlan(makeRequest(ELFFixture().bytes, mebibytes: 1))
+        }
         let range = try #require(GuestRange(start: GuestAddress(0x10_0000), size: 0x3000))
         #expect(error == .outsideMemory(.segment(0), range, memory: 1 << 20))
         #expect(
@@ -109,7 +113,9 @@ struct ELFKernelTests {
         Spoilt("object file", { $0.store(1 as UInt16, at: 16) }, .notExecutable(type: 1)),
         Spoilt("small program headers", { $0.store(32 as UInt16, at: 54) }, .programHeaderSize(32)),
         Spoilt("no program headers", { $0.store(0 as UInt16, at: 56) }, .programHeaderCount(0, limit: 256)),
-        Spoilt("huge program header count", { $0.store(0xFFFF as UInt16, at: 56) }, .programHeaderCount(0xFFFF, limit: 256)),
+        Spoilt(
+            "huge program header count", { $0.store(0xFFFF as UInt16, at: 56) },
+            .programHeaderCount(0xFFFF, limit: 256)),
         Spoilt("nothing to load", { for index in 0..<2 { $0[64 + index * 56] = 6 } }, .nothingToLoad),
         Spoilt("program headers behind the end", { $0.store(0x600 - 167 as UInt64, at: 32) }) {
             $0 == .truncated(.programHeaders, offset: 0x600 - 167, count: 168, imageSize: 0x600)
@@ -132,7 +138,9 @@ struct ELFKernelTests {
         Spoilt("segment outside RAM", { $0.store(0x400_0000 as UInt64, at: 64 + 56 + 24) }) {
             if case .outsideMemory(.segment(1), _, memory: 64 << 20) = $0 { true } else { false }
         },
-        Spoilt("segment that reaches over the end of RAM", { $0.store(0x3FF_FFFF as UInt64, at: 64 + 56 + 24) }) {
+        Spoilt(
+            "segment that reaches over the end of RAM", { $0.store(0x3FF_FFFF as UInt64, at: 64 + 56 + 24) }
+        ) {
             if case .outsideMemory(.segment(1), _, memory: 64 << 20) = $0 { true } else { false }
         },
         Spoilt("overlapping segments", { $0.store(0x10_2FFF as UInt64, at: 64 + 56 + 24) }) {
@@ -153,10 +161,18 @@ struct ELFKernelTests {
         Spoilt("entry in zero-filled memory", { $0.store(0x10_0300 as UInt32, at: 248) }) {
             $0 == .entryOutsideKernel(GuestAddress(0x10_0300), .pvh)
         },
-        Spoilt("note name that wraps", { $0.store(UInt32.max, at: 232) }) { $0 == .malformedNote(offset: 232) },
-        Spoilt("note value that wraps", { $0.store(UInt32.max - 3, at: 236) }) { $0 == .malformedNote(offset: 232) },
-        Spoilt("note value behind the end", { $0.store(5 as UInt32, at: 236) }) { $0 == .malformedNote(offset: 232) },
-        Spoilt("note value of no bytes", { $0.store(0 as UInt32, at: 236) }) { $0 == .malformedNote(offset: 232) },
+        Spoilt("note name that wraps", { $0.store(UInt32.max, at: 232) }) {
+            $0 == .malformedNote(offset: 232)
+        },
+        Spoilt("note value that wraps", { $0.store(UInt32.max - 3, at: 236) }) {
+            $0 == .malformedNote(offset: 232)
+        },
+        Spoilt("note value behind the end", { $0.store(5 as UInt32, at: 236) }) {
+            $0 == .malformedNote(offset: 232)
+        },
+        Spoilt("note value of no bytes", { $0.store(0 as UInt32, at: 236) }) {
+            $0 == .malformedNote(offset: 232)
+        },
         Spoilt("notes behind the end", { $0.store(0x601 as UInt64, at: 64 + 112 + 8) }) {
             $0 == .truncated(.segment(2), offset: 0x601, count: 20, imageSize: 0x600)
         },
@@ -199,7 +215,9 @@ struct ELFKernelTests {
     func longerNotes() throws {
         var fixture = ELFFixture()
         var notes: [UInt8] = []
-        for (name, type, value) in [("GNU\0", 18, [1, 2, 3]), ("Xen\0", 5, []), ("Xen\0", 18, [0x20, 0, 0x10, 0, 0, 0, 0, 0])]
+        for (name, type, value) in [
+            ("GNU\0", 18, [1, 2, 3]), ("Xen\0", 5, []), ("Xen\0", 18, [0x20, 0, 0x10, 0, 0, 0, 0, 0]),
+        ]
             as [(String, UInt32, [UInt8])]
         {
             notes.append(integer: UInt32(name.utf8.count))
@@ -225,7 +243,9 @@ struct NoKernelTests {
 
     @Test("is refused by name", arguments: [Array("#!/bin/sh\n".utf8), [0x7F, 0x45, 0x4C], [0x7F]])
     func other(bytes: [UInt8]) {
-        #expect(throws: BootError.notAKernel(beginning: Array(bytes.prefix(4)))) { try BootPlan(makeRequest(bytes)) }
+        #expect(throws: BootError.notAKernel(beginning: Array(bytes.prefix(4)))) {
+            try BootPlan(makeRequest(bytes))
+        }
     }
 
     @Test("tells that its image could not be read")
@@ -239,6 +259,7 @@ struct NoKernelTests {
         let error = #expect(throws: BootError.self) {
             try BootPlan(BootRequest(kernel: Broken(), layout: makeLayout()))
         }
-        #expect(error?.description == "the kernel is unreadable: cannot read 4 bytes at 0x0: Input/output error")
+        #expect(
+            error?.description == "the kernel is unreadable: cannot read 4 bytes at 0x0: Input/output error")
     }
 }

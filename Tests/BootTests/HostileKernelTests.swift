@@ -42,11 +42,14 @@ private enum FuzzTarget: String, CaseIterable {
 struct HostileKernelTests {
     /// Values that are just inside or outside of something.
     private static let edges: [UInt64] = [
-        0, 1, 2, 3, 0xFF, 0x100, 0xFFF, 0x1000, 0x2000, 0x9_FC00, 0x10_0000, 0x7FFF_FFFF, 0x8000_0000, 0xBFFF_FFFF,
+        0, 1, 2, 3, 0xFF, 0x100, 0xFFF, 0x1000, 0x2000, 0x9_FC00, 0x10_0000, 0x7FFF_FFFF, 0x8000_0000,
+        0xBFFF_FFFF,
         0xFFFF_FFFF, 0x1_0000_0000, 0x7FFF_FFFF_FFFF_FFFF, 0xFFFF_FFFF_FFFF_F000, .max,
     ]
 
-    @Test("that is changed at random is refused or makes a plan that breaks no rule", arguments: FuzzTarget.allCases)
+    @Test(
+        "that is changed at random is refused or makes a plan that breaks no rule",
+        arguments: FuzzTarget.allCases)
     private func mutations(target: FuzzTarget) {
         var generator = RepeatableGenerator(state: 1966)
         for (name, seed) in target.seeds.sorted(by: { $0.key < $1.key }) {
@@ -68,14 +71,19 @@ struct HostileKernelTests {
                 if Int.random(in: 0..<16, using: &generator) == 0 {
                     bytes.removeLast(Int.random(in: 0..<bytes.count, using: &generator))
                 }
-                #expect(violations(booting: bytes, variant: round % requestVariants) == [], "\(name), round \(round)")
+                #expect(
+                    violations(booting: bytes, variant: round % requestVariants) == [],
+                    "\(name), round \(round)")
             }
         }
     }
 
-    @Test("that the fuzzer once found is refused or makes a plan that breaks no rule", arguments: FuzzTarget.allCases)
+    @Test(
+        "that the fuzzer once found is refused or makes a plan that breaks no rule",
+        arguments: FuzzTarget.allCases)
     private func regressions(target: FuzzTarget) throws {
-        let files = try FileManager.default.contentsOfDirectory(at: target.folder, includingPropertiesForKeys: nil)
+        let files = try FileManager.default.contentsOfDirectory(
+            at: target.folder, includingPropertiesForKeys: nil)
         #expect(files.count >= target.seeds.count)
         for file in files {
             let bytes = [UInt8](try Data(contentsOf: file))
@@ -92,7 +100,9 @@ struct HostileKernelTests {
                 try FileManager.default.createDirectory(at: target.folder, withIntermediateDirectories: true)
                 try Data(bytes).write(to: file)
             }
-            #expect([UInt8](try Data(contentsOf: file)) == bytes, "\(name) is out of date: run with ROOST_WRITE_SEEDS=1")
+            #expect(
+                [UInt8](try Data(contentsOf: file)) == bytes,
+                "\(name) is out of date: run with ROOST_WRITE_SEEDS=1")
         }
     }
 }

@@ -33,7 +33,8 @@ struct ELFFixture {
             ProgramHeader(fileOffset: 0x200, address: 0x10_0000, fileSize: 0x300, memorySize: 0x3000),
             ProgramHeader(fileOffset: 0x500, address: 0x40_0000, fileSize: 0x100, memorySize: 0x100),
             ProgramHeader(
-                type: 4, fileOffset: noteOffset, address: 0, fileSize: UInt64(note.count), memorySize: 0, alignment: 4),
+                type: 4, fileOffset: noteOffset, address: 0, fileSize: UInt64(note.count), memorySize: 0,
+                alignment: 4),
         ]
         contents = [UInt8](repeating: 0x90, count: 0x600)
         contents.replaceSubrange(Self.headerArea..<Self.headerArea + note.count, with: note)
@@ -89,7 +90,8 @@ func makeBzImage() -> [UInt8] {
 }
 
 func makeRequest(
-    _ kernel: [UInt8], mebibytes: UInt64 = 64, initrdSize: UInt64? = nil, commandLine: String = "console=ttyS0",
+    _ kernel: [UInt8], mebibytes: UInt64 = 64, initrdSize: UInt64? = nil,
+    commandLine: String = "console=ttyS0",
     acpi: ACPIConfiguration? = nil, choice: BootProtocolChoice = .automatic
 ) -> BootRequest {
     BootRequest(
