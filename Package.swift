@@ -54,7 +54,8 @@ let package = Package(
         module("Boot", knows: ["GuestMemory", "X86"]),
         module("Devices", knows: ["GuestMemory", "HostSystem"]),
         module("Specification", knows: ["JSONText"]),
-        module("Machine", knows: ["Specification", "Boot", "Devices", "KVM", "GuestMemory", "HostSystem", "X86"]),
+        module(
+            "Machine", knows: ["Specification", "Boot", "Devices", "KVM", "GuestMemory", "HostSystem", "X86"]),
         .executableTarget(
             name: "roost-vmm", dependencies: ["Machine", "Specification", "HostSystem"],
             swiftSettings: strict, linkerSettings: staticLink),
