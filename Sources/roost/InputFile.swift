@@ -35,8 +35,8 @@ enum InputFile {
         while result.count <= limit {
             var number: Int32 = 0
             let wanted = min(1 << 16, limit + 1 - result.count)
+            // SAFETY: read(2) initialises the bytes that it counts, at most the buffer's size.
             let chunk = unsafe [UInt8](unsafeUninitializedCapacity: wanted) { buffer, initialized in
-                // SAFETY: read(2) initialises the bytes that it counts, at most the buffer's size.
                 let count = unsafe Glibc.read(descriptor, buffer.baseAddress, wanted)
                 number = count < 0 ? errno : 0
                 initialized = max(0, count)

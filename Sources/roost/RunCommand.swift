@@ -93,7 +93,7 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         help: .init(
-            "Where running machines are listed. (default: $ROOST_RUN_DIR, $XDG_RUNTIME_DIR/roost, /run/roost)",
+            "Where running machines are listed. (default: $ROOST_RUN_DIR, else the user's own)",
             valueName: "DIRECTORY"),
         completion: .directory)
     var runDirectory: String?

@@ -20,8 +20,8 @@ enum StandardOutput {
     ) throws(SystemError) {
         var rest = bytes[...]
         while !rest.isEmpty {
+            // SAFETY: the buffer lives for this call, and write(2) only reads it.
             let (count, number) = unsafe rest.withUnsafeBytes { buffer in
-                // SAFETY: the buffer lives for this call, and write(2) only reads it.
                 let count = unsafe Glibc.write(descriptor, buffer.baseAddress, buffer.count)
                 return (count, errno)
             }

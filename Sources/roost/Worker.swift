@@ -36,9 +36,9 @@ enum Worker {
 
     private static func ownDirectory() throws(CommandFailure) -> String {
         let size = Int(PATH_MAX)
+        // SAFETY: readlink(2) initialises the bytes that it counts, at most `size`.
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             guard let start = buffer.baseAddress else { return }
-            // SAFETY: readlink(2) initialises the bytes that it counts, at most `size`.
             count = unsafe max(
                 0,
                 start.withMemoryRebound(to: CChar.self, capacity: size) { start in
@@ -69,8 +69,8 @@ enum Worker {
     /// An unnamed file that survives exec, ready to be read from its start.
     private static func memoryFile(holding bytes: [UInt8]) throws(SystemError) -> OwnedDescriptor {
         let operation = "make a memory file for the specification"
+        // SAFETY: `name` is a C string for the length of this call.
         let result = unsafe "roost-spec".withCString { name in
-            // SAFETY: `name` is a C string for the length of this call.
             unsafe clinux_memfd_create(name, 0)
         }
         let file = OwnedDescriptor(takingOver: try checked(result, operation))
@@ -81,12 +81,8 @@ enum Worker {
 
     /// execv(3), with this process's environment. It returns only to say why it failed.
     private static func execute(_ path: String, _ arguments: [String]) -> SystemError {
-        var pointers: [UnsafeMutablePointer<CChar>?] = unsafe []
-        for argument in arguments {
-            // SAFETY: the copies are never freed: exec replaces the process, or it ends with an error.
-            unsafe pointers.append(strdup(argument))
-        }
-        unsafe pointers.append(nil)
+        // SAFETY: the copies are never freed: exec replaces the process, or it ends with an error.
+        let pointers = unsafe arguments.map { unsafe strdup($0) } + [nil]
         // SAFETY: `path` and the arguments are C strings, and the vector ends with a null pointer.
         unsafe execv(path, pointers)
         return SystemError("start \(path)", number: errno)
