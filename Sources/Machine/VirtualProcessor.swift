@@ -105,10 +105,12 @@ extension VirtualProcessor {
     @inline(__always)
     private func write(_ access: PortAccess, to ports: PortBus) -> MachineEnd? {
         let width = AccessWidth(covering: access.size)
-        for index in 0..<access.count {
+        var index: UInt32 = 0
+        while index < access.count {
             let effect = ports.write(
                 port: access.port, width: width, value: cpu.portValue(access, index: index))
             if let end = MachineEnd(effect) { return end }
+            index &+= 1
         }
         return nil
     }
