@@ -88,6 +88,15 @@ public enum VMExit: Equatable, Sendable {
     }
 }
 
+extension VMExit {
+    /// `internalError`: an instruction could not be emulated. C constant: `KVM_INTERNAL_ERROR_EMULATION`.
+    public static let emulationSuberror = UInt32(KVM_INTERNAL_ERROR_EMULATION)
+    /// `systemEvent`: the guest switched itself off. C constant: `KVM_SYSTEM_EVENT_SHUTDOWN`.
+    public static let shutdownEvent = UInt32(KVM_SYSTEM_EVENT_SHUTDOWN)
+    /// `systemEvent`: the guest asked for a reset. C constant: `KVM_SYSTEM_EVENT_RESET`.
+    public static let resetEvent = UInt32(KVM_SYSTEM_EVENT_RESET)
+}
+
 extension VirtualCPU {
     /// The bytes of the instruction an `.internalError` exit could not emulate, if the kernel tells.
     public var failedInstruction: [UInt8] {
