@@ -79,7 +79,7 @@ public struct VirtualCPU: ~Copyable, @unchecked Sendable {
     @inlinable @inline(__always)
     public func portValue(_ access: PortAccess, index: UInt32 = 0) -> UInt32 {
         // SAFETY: the kernel puts count × size bytes at data_offset, inside the mapped run page.
-        let data = unsafe page.start + access.dataOffset + Int(index) * access.size
+        let data = unsafe page.start + access.dataOffset + Int(index) &* access.size
         switch access.size {
         case 1: return unsafe UInt32(data.load(as: UInt8.self))
         case 2: return unsafe UInt32(data.loadUnaligned(as: UInt16.self))
@@ -91,7 +91,7 @@ public struct VirtualCPU: ~Copyable, @unchecked Sendable {
     @inlinable @inline(__always)
     public func answerPort(_ access: PortAccess, index: UInt32 = 0, _ value: UInt32) {
         // SAFETY: as for `portValue`.
-        let data = unsafe page.start + access.dataOffset + Int(index) * access.size
+        let data = unsafe page.start + access.dataOffset + Int(index) &* access.size
         switch access.size {
         case 1: unsafe data.storeBytes(of: UInt8(truncatingIfNeeded: value), as: UInt8.self)
         case 2: unsafe data.storeBytes(of: UInt16(truncatingIfNeeded: value), as: UInt16.self)

@@ -51,20 +51,18 @@ extension VirtualProcessor {
         let control = surroundings.control
         do {
             while true {
-                if control.shouldPark {
-                    // The kernel completes the instruction whose exit was just answered and no more, so
-                    // that the registers of a paused machine are those behind it.
-                    cpu.requestExit()
-                    let exit = try cpu.run()
-                    if exit != .interrupted {
-                        guard handle(exit, surroundings) else { return }
-                        continue
-                    }
+                let isParking = control.shouldPark
+                // With the request, the kernel completes the instruction whose exit was just answered and
+                // no more: the registers of a paused machine are those behind it.
+                if isParking { cpu.requestExit() }
+                let exit = try cpu.run()
+                if isParking, exit == .interrupted {
                     guard control.park() else { return }
                     cpu.clearExitRequest()
                     continue
                 }
-                guard handle(try cpu.run(), surroundings) else { return }
+                // The only call: inlined, so that the exit is never built in memory.
+                guard handle(exit, surroundings) else { return }
             }
         } catch {
             surroundings.end(.failed(.hypervisor(error)))

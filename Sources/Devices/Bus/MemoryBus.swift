@@ -37,14 +37,18 @@ public final class MemoryBus: Sendable {
     /// Writes that nobody answered so far.
     public var unclaimedWrites: UInt64 { counters.writes.load(ordering: .relaxed) }
 
-    @inline(never)
+    @inline(__always)
     private func noteUnclaimed(_ address: GuestAddress, _ width: AccessWidth, isWrite: Bool) {
         if isWrite {
             counters.writes.wrappingAdd(1, ordering: .relaxed)
         } else {
             counters.reads.wrappingAdd(1, ordering: .relaxed)
         }
-        log?.note(
-            UnclaimedAccess(space: .memory, address: address.rawValue, width: width, isWrite: isWrite))
+        if let log { report(address, width, isWrite, to: log) }
+    }
+
+    @inline(never)
+    private func report(_ address: GuestAddress, _ width: AccessWidth, _ isWrite: Bool, to log: UnclaimedAccessLog) {
+        log.note(UnclaimedAccess(space: .memory, address: address.rawValue, width: width, isWrite: isWrite))
     }
 }

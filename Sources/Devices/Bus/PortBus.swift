@@ -37,13 +37,18 @@ public final class PortBus: Sendable {
     /// Writes that nobody answered so far.
     public var unclaimedWrites: UInt64 { counters.writes.load(ordering: .relaxed) }
 
-    @inline(never)
+    @inline(__always)
     private func noteUnclaimed(_ port: UInt16, _ width: AccessWidth, isWrite: Bool) {
         if isWrite {
             counters.writes.wrappingAdd(1, ordering: .relaxed)
         } else {
             counters.reads.wrappingAdd(1, ordering: .relaxed)
         }
-        log?.note(UnclaimedAccess(space: .port, address: UInt64(port), width: width, isWrite: isWrite))
+        if let log { report(port, width, isWrite, to: log) }
+    }
+
+    @inline(never)
+    private func report(_ port: UInt16, _ width: AccessWidth, _ isWrite: Bool, to log: UnclaimedAccessLog) {
+        log.note(UnclaimedAccess(space: .port, address: UInt64(port), width: width, isWrite: isWrite))
     }
 }
