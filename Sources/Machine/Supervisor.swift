@@ -121,7 +121,7 @@ public struct Supervisor: ~Copyable {
         switch end {
         case .powerOff: log.info("the guest powered off")
         case .guestExit(let value): log.info("the guest ended with \(value)")
-        case .reset: log.info("the guest asked for a reset")
+        case .reset: log.warning("the guest asked for a reset; restart it to go on")
         case .crash(let report): log.error("the guest crashed: \(report.headline)\n\(report.registerTable)")
         case .forced(let request): log.warning("stopped by \(request)")
         case .consoleLost(let error):
