@@ -131,10 +131,10 @@ public struct Supervisor: ~Copyable {
         if machine.unclaimedAccesses > 0 {
             log.debug("\(machine.unclaimedAccesses) accesses to ports and addresses where nothing is")
         }
-        if console.lostBytes > 0 || machine.droppedConsoleBytes > 0 {
-            let bytes = console.lostBytes + machine.droppedConsoleBytes
-            log.warning("\(bytes) bytes of console output were lost")
-        }
-        return end.exitCode == .powerOff && console.lostBytes > 0 ? .ioError : end.exitCode
+        let lost = console.lostBytes + machine.droppedConsoleBytes
+        // Who closed the console's other end wants no count of what it did not take.
+        if case .consoleLost = end { return end.exitCode }
+        if lost > 0 { log.warning("\(lost) bytes of console output were lost") }
+        return end.exitCode.status == 0 && console.lostBytes > 0 ? .ioError : end.exitCode
     }
 }
