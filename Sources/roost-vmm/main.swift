@@ -32,4 +32,5 @@ func readSpecification() -> MachineSpec {
     }
 }
 
+HostProcess.fillStandardDescriptors()
 HostProcess.exit(Supervisor.run(readSpecification()).status)
