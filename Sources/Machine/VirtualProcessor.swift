@@ -52,7 +52,10 @@ extension VirtualProcessor {
         do {
             while true {
                 if control.shouldPark {
-                    try finishPendingAccess()
+                    if let end = try finishPendingAccess(surroundings) {
+                        surroundings.end(end)
+                        return
+                    }
                     guard control.park() else { return }
                     cpu.clearExitRequest()
                     continue
@@ -70,9 +73,20 @@ extension VirtualProcessor {
 
     /// Lets the kernel complete the instruction whose exit was just answered, so that the registers of
     /// a paused machine are those behind it.
-    private func finishPendingAccess() throws(KVMError) {
+    ///
+    /// To complete one access can bring the next: of a string instruction, of one wider than 8 bytes, or
+    /// of an instruction behind it that the kernel emulates too. Each wants its answer; the kernel
+    /// returns to the guest's entry, and so obeys the request, every 1024 repetitions at the latest.
+    ///
+    /// - Returns: the machine's end, if an access asks for that.
+    private func finishPendingAccess(_ surroundings: ProcessorSurroundings) throws(KVMError) -> MachineEnd? {
         cpu.requestExit()
-        _ = try cpu.run()
+        while !surroundings.control.isStopping {
+            let exit = try cpu.run()
+            if exit == .interrupted { return nil }
+            if let end = handle(exit, surroundings) { return end }
+        }
+        return nil
     }
 
     /// Does what an exit asks for.
