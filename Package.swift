@@ -79,7 +79,7 @@ let package = Package(
         tests(of: "HostSystem", knows: ["MachineTesting"]),
         // On the real /dev/kvm.
         tests(of: "KVM", knows: ["GuestMemory", "HostSystem", "MachineTesting", "X86"]),
-        tests(of: "Machine", knows: ["HostSystem", "MachineTesting", "Specification", "X86"]),
+        tests(of: "Machine", knows: ["GuestMemory", "HostSystem", "MachineTesting", "Specification", "X86"]),
         // Runs the built `roost` as a user would; it links nothing of it.
         .testTarget(name: "HostTests", dependencies: ["MachineTesting"], swiftSettings: strict),
     ],

@@ -8,6 +8,12 @@ public enum TestHost {
     /// Why the tests that need it are skipped.
     public static let noKVM = "there is no /dev/kvm on this host"
 
+    /// Whether the tests may mount and change users.
+    public static let isRoot = geteuid() == 0
+
+    /// Why the tests that need root are skipped.
+    public static let notRoot = "the tests do not run as root"
+
     /// The checkout's root.
     public static let root: String = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
 
