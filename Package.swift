@@ -82,6 +82,8 @@ let package = Package(
         tests(of: "Machine", knows: ["GuestMemory", "HostSystem", "MachineTesting", "Specification", "X86"]),
         // Runs the built `roost` as a user would; it links nothing of it.
         .testTarget(name: "HostTests", dependencies: ["MachineTesting"], swiftSettings: strict),
+        // Stock Linux guests; scripts/test runs them in the lab.
+        .testTarget(name: "LabTests", dependencies: ["MachineTesting"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

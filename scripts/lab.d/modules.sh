@@ -14,7 +14,7 @@ readonly outer_modules_on_demand="vhost_net vhost_vsock vsock_loopback veth dumm
 
 # What a guest may need to find its devices.
 readonly guest_modules="virtio_pci virtio_mmio virtio_blk virtio_net virtio_console virtio_balloon
-    virtio-rng vmw_vsock_virtio_transport virtiofs ext4 vfat"
+    virtio-rng vmw_vsock_virtio_transport virtiofs ext4 vfat button evdev"
 
 # Copies the named modules and all they depend on to a tree of their own that modprobe can use.
 # Names the kernel has not (another version, or built in) are left out.
