@@ -33,8 +33,8 @@ struct StartupBenchmark {
     private static func measure(_ contestant: Contestant, _ work: Workload, _ result: inout Result) throws {
         var process = try ChildProcess(contestant.command(work, Contestant.machineName(0)))
         var watch = OutputWatch()
-        guard let time = try watch.next(process) else {
-            throw BenchmarkError.contestant(contestant.name, "ended without a byte from the guest")
+        guard let time = try watch.next(process), watch.text.first == UInt8(ascii: "!") else {
+            throw BenchmarkError.contestant(contestant.name, "did not print the guest's byte")
         }
         try watch.rest(of: process)
         let end = try process.reap()
