@@ -54,14 +54,15 @@ let package = Package(
         module("Boot", knows: ["GuestMemory", "X86"]),
         module("Devices", knows: ["GuestMemory", "HostSystem"]),
         module("Specification", knows: ["JSONText"]),
-        module("Machine", knows: ["Specification", "Boot", "Devices", "KVM", "GuestMemory", "HostSystem", "X86"]),
+        module(
+            "Machine", knows: ["Specification", "Boot", "Devices", "KVM", "GuestMemory", "HostSystem", "X86"]),
         .executableTarget(
             name: "roost-vmm", dependencies: ["Machine", "Specification", "HostSystem"],
             swiftSettings: strict, linkerSettings: staticLink),
         .executableTarget(
             name: "roost",
             dependencies: [
-                "Specification", "JSONText", "KVM", "HostSystem",
+                "Specification", "JSONText", "KVM", "HostSystem", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict, linkerSettings: staticLinkWithFoundation),
@@ -71,7 +72,13 @@ let package = Package(
             name: "roost-bench", dependencies: ["HostSystem", "JSONText", "CPerf"], path: "Sources/Benchmarks",
             exclude: ["README.md"], swiftSettings: strict, linkerSettings: staticLink),
         tests(of: "GuestMemory", knows: ["HostSystem"]),
+        tests(of: "JSONText"),
+        tests(of: "Specification", knows: ["JSONText"]),
+        // Runs the built `roost`; it links nothing of it.
+        .testTarget(
+            name: "CommandLineTests", dependencies: ["JSONText", "Specification"], swiftSettings: strict),
         tests(of: "Boot", knows: ["GuestMemory", "X86"]),
+        tests(of: "Devices", knows: ["GuestMemory", "HostSystem"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -57,6 +57,7 @@ public enum BootError: Error, Equatable, CustomStringConvertible {
     /// More virtio-mmio windows than the tables can name.
     case tooManyVirtioWindows(Int, limit: Int)
 
+    /// A sentence with the values and what to do.
     public var description: String {
         switch self {
         case .unreadable(let error): "the kernel is unreadable: \(error)"
@@ -119,6 +120,7 @@ public enum ImagePart: Equatable, Sendable, CustomStringConvertible {
     /// The protected-mode part of a bzImage.
     case protectedModeKernel
 
+    /// The part as it stands in a sentence.
     public var description: String {
         switch self {
         case .elfHeader: "the ELF header"

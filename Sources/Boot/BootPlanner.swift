@@ -36,7 +36,8 @@ private struct BootPlanner {
         switch kernel.bootProtocol {
         case .pvh:
             let startInfo = StartInfo(
-                commandLine: LowMemory.commandLine, initrd: initrd, rootPointer: rootPointer, memoryMap: memoryMap)
+                commandLine: LowMemory.commandLine, initrd: initrd, rootPointer: rootPointer,
+                memoryMap: memoryMap)
             let address = LowMemory.bootInformation
             try place(startInfo.bytes(at: address), at: address, as: .startInfo)
             state = .pvh(entry: kernel.entry, startInfo: address)

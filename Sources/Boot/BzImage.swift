@@ -15,6 +15,7 @@ public enum BzImageDefect: Equatable, Sendable, CustomStringConvertible {
     /// The protected-mode kernel is too short to have a 64-bit entry.
     case noProtectedModeKernel(size: UInt64)
 
+    /// The reason and the remedy, as a clause.
     public var description: String {
         switch self {
         case .protocolTooOld(let version, let minimum):
@@ -84,7 +85,8 @@ struct BzImage {
         let sectors = start[BootParameters.Offset.setupSectors]
         fileOffset = (UInt64(sectors == 0 ? 4 : sectors) + 1) * 512
         fileSize = try Self.protectedModeSize(
-            of: image, from: fileOffset, paragraphs: start.integer(UInt32.self, at: BootParameters.Offset.systemSize))
+            of: image, from: fileOffset,
+            paragraphs: start.integer(UInt32.self, at: BootParameters.Offset.systemSize))
         memory = try Self.memory(for: start, fileSize: fileSize)
         initrdMaximum = start.integer(UInt32.self, at: BootParameters.Offset.initrdMaximum)
         commandLineLimit = start.integer(UInt32.self, at: BootParameters.Offset.commandLineSize)
@@ -115,7 +117,8 @@ struct BzImage {
             guard alignment > 0, alignment & (alignment - 1) == 0 else {
                 throw .unsuitableBzImage(.alignment(alignment))
             }
-            guard let aligned = alignedUp(max(preferred, LowMemory.end.rawValue), to: UInt64(alignment)) else {
+            guard let aligned = alignedUp(max(preferred, LowMemory.end.rawValue), to: UInt64(alignment))
+            else {
                 throw .unsuitableBzImage(.addressWraps(address: preferred, size: size))
             }
             address = aligned

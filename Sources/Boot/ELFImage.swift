@@ -21,15 +21,20 @@ public enum ELFDefect: Equatable, Sendable, CustomStringConvertible {
     /// No program header says that anything is to be loaded.
     case nothingToLoad
 
+    /// The reason and the remedy, as a clause.
     public var description: String {
         switch self {
         case .not64Bit(let value): "it is not 64-bit (class \(hex(value))); give an x86-64 kernel"
-        case .notLittleEndian(let value): "it is not little-endian (data \(hex(value))); give an x86-64 kernel"
+        case .notLittleEndian(let value):
+            "it is not little-endian (data \(hex(value))); give an x86-64 kernel"
         case .unknownVersion(let value): "its ELF version is \(hex(value)) instead of 1; fetch it again"
-        case .wrongMachine(let value): "it is for machine \(hex(value)), not 0x3e (x86-64); give an x86-64 kernel"
-        case .positionIndependent: "it is position-independent (type 0x3); link it with -no-pie at fixed addresses"
+        case .wrongMachine(let value):
+            "it is for machine \(hex(value)), not 0x3e (x86-64); give an x86-64 kernel"
+        case .positionIndependent:
+            "it is position-independent (type 0x3); link it with -no-pie at fixed addresses"
         case .notExecutable(let type): "it is not an executable (type \(hex(type))); give a linked kernel"
-        case .programHeaderSize(let size): "its program headers have \(hex(size)) bytes instead of 0x38; fetch it again"
+        case .programHeaderSize(let size):
+            "its program headers have \(hex(size)) bytes instead of 0x38; fetch it again"
         case .programHeaderCount(let count, let limit):
             "it has \(hex(count)) program headers, between 1 and \(hex(limit)) are possible; give a linked kernel"
         case .nothingToLoad: "none of its segments is to be loaded; give a linked kernel"
@@ -46,6 +51,7 @@ public enum SegmentDefect: Equatable, Sendable, CustomStringConvertible {
     /// The notes are longer than any kernel's.
     case notesTooLong(size: UInt64, limit: UInt64)
 
+    /// The reason, as a clause.
     public var description: String {
         switch self {
         case .fileLargerThanMemory(let fileSize, let memorySize):

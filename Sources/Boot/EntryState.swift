@@ -25,7 +25,9 @@ struct EntryState {
 
     /// The Linux 64-bit protocol: long mode over identity-mapped pages, RSI the zero page's address
     /// (Linux Documentation/arch/x86/boot.rst, "64-bit Boot Protocol").
-    static func linux64(entry: GuestAddress, bootParameters: GuestAddress, pageTables: GuestAddress) -> EntryState {
+    static func linux64(entry: GuestAddress, bootParameters: GuestAddress, pageTables: GuestAddress)
+        -> EntryState
+    {
         var general = GeneralRegisters()
         general.rip = entry.rawValue
         general.rsi = bootParameters.rawValue
@@ -74,16 +76,15 @@ enum IdentityPageTables {
     static func bytes(at address: GuestAddress) -> [UInt8] {
         let pointerTable = address.rawValue + pageSize
         let firstDirectory = pointerTable + pageSize
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(Int(size))
-        bytes.append(integer: pointerTable | tableFlags)
-        bytes.append(contentsOf: repeatElement(0, count: Int(pageSize) - bytes.count))
+        var bytes = [UInt8](repeating: 0, count: Int(size))
+        bytes.store(pointerTable | tableFlags, at: 0)
         for index in 0..<directoryCount {
-            bytes.append(integer: (firstDirectory + index * pageSize) | tableFlags)
+            bytes.store((firstDirectory + index * pageSize) | tableFlags, at: Int(pageSize + index * 8))
         }
-        bytes.append(contentsOf: repeatElement(0, count: 2 * Int(pageSize) - bytes.count))
         for index in 0..<directoryCount * entryCount {
-            bytes.append(integer: index << 21 | largePageFlags)
+            // The upper halves stay zero: the addresses are below 4 GiB.
+            let entry = UInt32(truncatingIfNeeded: index << 21 | largePageFlags)
+            bytes.store(entry, at: Int(2 * pageSize + index * 8))
         }
         return bytes
     }

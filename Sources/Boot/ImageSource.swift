@@ -24,6 +24,7 @@ public struct ImageReadError: Error, Equatable, CustomStringConvertible {
         self.reason = reason
     }
 
+    /// A clause that names the bytes and the reason.
     public var description: String { "cannot read \(count) bytes at \(hex(offset)): \(reason)" }
 }
 
@@ -36,8 +37,10 @@ public struct ArrayImage: ImageSource, Sendable {
         self.contents = contents
     }
 
+    /// The number of bytes.
     public var size: UInt64 { UInt64(contents.count) }
 
+    /// The bytes, or an error if they are not all there.
     public func bytes(at offset: UInt64, count: Int) throws(ImageReadError) -> [UInt8] {
         guard count >= 0, offset <= size, UInt64(count) <= size - offset else {
             throw ImageReadError(offset: offset, count: count, reason: "the image ends at \(hex(size))")

@@ -54,6 +54,7 @@ public enum BootArea: Equatable, Sendable, CustomStringConvertible {
     /// What a PC keeps reserved below 1 MiB.
     case reservedLowMemory
 
+    /// The use as it stands in a sentence.
     public var description: String {
         switch self {
         case .segment(let index): "kernel segment \(index)"

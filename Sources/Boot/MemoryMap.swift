@@ -29,7 +29,8 @@ public struct MemoryMap: Equatable, Sendable {
         let highLow = layout.low.end
         var entries: [Entry] = []
         func add(_ start: GuestAddress, _ end: GuestAddress, _ kind: Kind) {
-            guard start < end, let range = GuestRange(start: start, size: end.rawValue - start.rawValue) else { return }
+            guard start < end, let range = GuestRange(start: start, size: end.rawValue - start.rawValue)
+            else { return }
             entries.append(Entry(range: range, kind: kind))
         }
         add(GuestAddress(0), LowMemory.reserved, .usable)

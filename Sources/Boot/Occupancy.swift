@@ -31,7 +31,8 @@ struct Occupancy {
         var top = bounds.end.rawValue
         while top >= size {
             let start = alignedDown(top - size, to: AddressSpaceLayout.pageSize)
-            guard let range = GuestRange(start: GuestAddress(start), size: size), bounds.contains(range) else {
+            guard let range = GuestRange(start: GuestAddress(start), size: size), bounds.contains(range)
+            else {
                 return nil
             }
             guard let obstacle = claims.first(where: { $0.range.overlaps(range) }) else { return range }

@@ -23,7 +23,9 @@ public struct AddressSpaceLayout: Equatable, Sendable {
 
     /// Nil if `size` is not a multiple of the page size or is outside the allowed sizes.
     public init?(size: UInt64) {
-        guard size >= Self.minimumSize, size <= Self.maximumSize, size % Self.pageSize == 0 else { return nil }
+        guard size >= Self.minimumSize, size <= Self.maximumSize, size % Self.pageSize == 0 else {
+            return nil
+        }
         let lowSize = min(size, Self.holeStart.rawValue)
         guard let low = GuestRange(start: GuestAddress(0), size: lowSize) else { return nil }
         self.low = low

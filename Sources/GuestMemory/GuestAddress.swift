@@ -15,6 +15,7 @@ public struct GuestAddress: RawRepresentable, Hashable, Comparable, Sendable, Cu
         self.rawValue = rawValue
     }
 
+    /// By the number.
     @inlinable
     public static func < (left: Self, right: Self) -> Bool {
         left.rawValue < right.rawValue
@@ -33,6 +34,7 @@ public struct GuestAddress: RawRepresentable, Hashable, Comparable, Sendable, Cu
         rawValue & (alignment &- 1) == 0
     }
 
+    /// Hexadecimal with 0x.
     public var description: String { "0x" + String(rawValue, radix: 16) }
 }
 
@@ -73,5 +75,6 @@ public struct GuestRange: Hashable, Sendable, CustomStringConvertible {
         start < other.end && other.start < end
     }
 
+    /// Both ends, the second excluded.
     public var description: String { "\(start)..<\(end)" }
 }

@@ -3,12 +3,14 @@ public import Synchronization
 // Spelt out for each width, as the load of `Atomic` is not generic over its value.
 
 extension UInt8: GuestScalar {
+    /// A relaxed atomic load.
     @inlinable
     public static func relaxedLoad(_ pointer: UnsafeMutableRawPointer) -> UInt8 {
         // SAFETY: the caller has checked bounds and alignment; Atomic<UInt8> has UInt8's layout.
         unsafe pointer.assumingMemoryBound(to: Atomic<UInt8>.self).pointee.load(ordering: .relaxed)
     }
 
+    /// A relaxed atomic store.
     @inlinable
     public static func relaxedStore(_ value: UInt8, _ pointer: UnsafeMutableRawPointer) {
         // SAFETY: as for the load.
@@ -17,12 +19,14 @@ extension UInt8: GuestScalar {
 }
 
 extension UInt16: GuestScalar {
+    /// A relaxed atomic load.
     @inlinable
     public static func relaxedLoad(_ pointer: UnsafeMutableRawPointer) -> UInt16 {
         // SAFETY: the caller has checked bounds and alignment; Atomic<UInt16> has UInt16's layout.
         unsafe pointer.assumingMemoryBound(to: Atomic<UInt16>.self).pointee.load(ordering: .relaxed)
     }
 
+    /// A relaxed atomic store.
     @inlinable
     public static func relaxedStore(_ value: UInt16, _ pointer: UnsafeMutableRawPointer) {
         // SAFETY: as for the load.
@@ -31,12 +35,14 @@ extension UInt16: GuestScalar {
 }
 
 extension UInt32: GuestScalar {
+    /// A relaxed atomic load.
     @inlinable
     public static func relaxedLoad(_ pointer: UnsafeMutableRawPointer) -> UInt32 {
         // SAFETY: the caller has checked bounds and alignment; Atomic<UInt32> has UInt32's layout.
         unsafe pointer.assumingMemoryBound(to: Atomic<UInt32>.self).pointee.load(ordering: .relaxed)
     }
 
+    /// A relaxed atomic store.
     @inlinable
     public static func relaxedStore(_ value: UInt32, _ pointer: UnsafeMutableRawPointer) {
         // SAFETY: as for the load.
@@ -45,12 +51,14 @@ extension UInt32: GuestScalar {
 }
 
 extension UInt64: GuestScalar {
+    /// A relaxed atomic load.
     @inlinable
     public static func relaxedLoad(_ pointer: UnsafeMutableRawPointer) -> UInt64 {
         // SAFETY: the caller has checked bounds and alignment; Atomic<UInt64> has UInt64's layout.
         unsafe pointer.assumingMemoryBound(to: Atomic<UInt64>.self).pointee.load(ordering: .relaxed)
     }
 
+    /// A relaxed atomic store.
     @inlinable
     public static func relaxedStore(_ value: UInt64, _ pointer: UnsafeMutableRawPointer) {
         // SAFETY: as for the load.

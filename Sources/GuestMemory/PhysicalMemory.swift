@@ -10,6 +10,7 @@ public enum GuestMemoryError: Error, Equatable, CustomStringConvertible {
     /// The address is not a multiple of the access's size.
     case misaligned(GuestAddress, size: UInt64)
 
+    /// One sentence for people.
     public var description: String {
         switch self {
         case .outside(let address, let size):
@@ -120,7 +121,8 @@ extension PhysicalMemory {
     }
 
     /// Copies bytes out of the guest.
-    public func copyOut(from address: GuestAddress, into bytes: inout MutableRawSpan) throws(GuestMemoryError) {
+    public func copyOut(from address: GuestAddress, into bytes: inout MutableRawSpan) throws(GuestMemoryError)
+    {
         let source = unsafe try pointer(to: address, size: UInt64(bytes.byteCount))
         unsafe bytes.withUnsafeMutableBytes { destination in
             guard let start = destination.baseAddress else { return }

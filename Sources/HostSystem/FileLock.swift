@@ -23,7 +23,9 @@ public struct FileLock: ~Copyable, Sendable {
         self.descriptor = descriptor
     }
 
-    private static func isSameFile(_ descriptor: borrowing OwnedDescriptor, _ path: String) throws(SystemError) -> Bool {
+    private static func isSameFile(_ descriptor: borrowing OwnedDescriptor, _ path: String)
+        throws(SystemError) -> Bool
+    {
         var opened = stat()
         var named = stat()
         // SAFETY: both structures are ours; the path is a C string for the call.

@@ -4,7 +4,7 @@ internal import Glibc
 public enum FileTree {
     /// Makes a directory only its owner may enter, if it is not there.
     public static func makePrivateDirectory(_ path: String) throws(SystemError) {
-        // SAFETY: the path is a C string for the length of the call; so in the calls below.
+        // SAFETY: the path is a C string for the length of the call.
         if unsafe mkdir(path, 0o700) != 0 && errno != EEXIST {
             throw SystemError("make the directory \(path)", number: errno)
         }
@@ -24,6 +24,7 @@ public enum FileTree {
     /// Makes a symbolic link, in place of one that is there.
     public static func link(_ path: String, to target: String) throws(SystemError) {
         remove(path)
+        // SAFETY: C strings for the length of the call.
         guard unsafe symlink(target, path) == 0 else {
             throw SystemError("link \(path)", number: errno)
         }
@@ -31,11 +32,13 @@ public enum FileTree {
 
     /// Removes a file. That it is gone already is fine.
     public static func remove(_ path: String) {
+        // SAFETY: a C string for the length of the call.
         _ = unsafe unlink(path)
     }
 
     /// Removes an empty directory. That it is gone already, or not empty, is fine.
     public static func removeDirectory(_ path: String) {
+        // SAFETY: a C string for the length of the call.
         _ = unsafe rmdir(path)
     }
 }

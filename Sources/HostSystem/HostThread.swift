@@ -19,6 +19,7 @@ public final class HostThread: Sendable {
     ///
     /// - Parameter name: as `ps -L` and `top -H` show it; the kernel keeps the first 15 bytes.
     public init(name: String, _ run: @escaping @Sendable () -> Void) throws(SystemError) {
+        // SAFETY: the retain taken here is released by the thread, or below if there is none.
         let body = unsafe Unmanaged.passRetained(Body(name: name, run: run))
         var thread = pthread_t()
         var attributes = pthread_attr_t()
@@ -29,6 +30,7 @@ public final class HostThread: Sendable {
         let start: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
             guard let argument = unsafe argument else { return nil }
             // SAFETY: the one retain taken when the thread was started is released here.
+            // SAFETY: the retain taken here is released by the thread, or below if there is none.
             let body = unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
             // SAFETY: a C string for the length of the call.
             unsafe body.name.withCString { name in unsafe clinux_name_thread(name) }

@@ -12,6 +12,7 @@ public struct Mapping: ~Copyable, @unchecked Sendable {
     public let size: Int
 
     private init(start: UnsafeMutableRawPointer, size: Int) {
+        // SAFETY: only stored.
         unsafe self.start = start
         self.size = size
     }

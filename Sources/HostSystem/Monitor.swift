@@ -33,6 +33,7 @@ public final class Monitor<Value>: @unchecked Sendable {
     public func update<Result, Failure: Error>(
         _ body: (inout Value) throws(Failure) -> Result
     ) throws(Failure) -> Result {
+        // SAFETY: both were initialised at this address and live as long as `self`.
         unsafe pthread_mutex_lock(mutex)
         defer {
             unsafe pthread_cond_broadcast(condition)
@@ -43,6 +44,7 @@ public final class Monitor<Value>: @unchecked Sendable {
 
     /// Waits until `body` answers something, which is looked at now and after every update.
     public func wait<Result>(for body: (inout Value) -> Result?) -> Result {
+        // SAFETY: as for `update`.
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         while true {

@@ -21,7 +21,8 @@ public struct RegularFile: ~Copyable, Sendable {
         }
         guard status.st_mode & S_IFMT == S_IFREG else {
             let isDirectory = status.st_mode & S_IFMT == S_IFDIR
-            throw SystemError("read \(path)", number: isDirectory ? EISDIR : EINVAL, advice: "it is no regular file")
+            throw SystemError(
+                "read \(path)", number: isDirectory ? EISDIR : EINVAL, advice: "it is no regular file")
         }
         return RegularFile(path: path, size: UInt64(status.st_size), descriptor: descriptor)
     }

@@ -23,6 +23,7 @@ public struct SystemError: Error, Equatable, CustomStringConvertible {
         unsafe String(cString: strerror(number))
     }
 
+    /// One sentence for people.
     public var description: String {
         let sentence = "cannot \(operation): \(reason)"
         return advice.map { "\(sentence); \($0)" } ?? sentence

@@ -73,7 +73,8 @@ public struct Capability: Hashable, Sendable {
         KVM_CAP_DIRTY_LOG_RING, "DIRTY_LOG_RING", "seeing which pages a guest wrote")
     /// Emulation failures come out to the process.
     public static let exitOnEmulationFailure = Capability(
-        KVM_CAP_EXIT_ON_EMULATION_FAILURE, "EXIT_ON_EMULATION_FAILURE", "naming an instruction that cannot be emulated")
+        KVM_CAP_EXIT_ON_EMULATION_FAILURE, "EXIT_ON_EMULATION_FAILURE",
+        "naming an instruction that cannot be emulated")
     /// Breakpoints and single steps.
     public static let guestDebug = Capability(
         KVM_CAP_SET_GUEST_DEBUG, "SET_GUEST_DEBUG", "breakpoints and single steps")
@@ -93,9 +94,11 @@ public struct Capability: Hashable, Sendable {
     /// All that Roost knows of, required ones first.
     public static let all: [Capability] = [
         userMemory, splitInterruptController, signalMSI, immediateExit, extendedCPUID, interruptDescriptors,
-        ioEventDescriptors, interruptRouting, multiprocessorState, recommendedVCPUs, maximumVCPUs, memorySlots,
+        ioEventDescriptors, interruptRouting, multiprocessorState, recommendedVCPUs, maximumVCPUs,
+        memorySlots,
         tscDeadlineTimer, getTSCFrequency, tscScaling, stealTime, binaryStatistics, dirtyLogRing,
-        exitOnEmulationFailure, guestDebug, readOnlyMemory, disableExits, interruptController, x2APICInterface,
+        exitOnEmulationFailure, guestDebug, readOnlyMemory, disableExits, interruptController,
+        x2APICInterface,
     ]
 
     /// What Roost cannot do without.

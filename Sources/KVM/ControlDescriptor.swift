@@ -11,9 +11,13 @@ struct ControlDescriptor: ~Copyable, Sendable {
 
     /// A request whose argument is a number.
     @discardableResult
-    func call(_ request: UInt, _ argument: UInt = 0, to operation: @autoclosure () -> String) throws(KVMError) -> Int {
+    func call(_ request: UInt, _ argument: UInt = 0, to operation: @autoclosure () -> String) throws(KVMError)
+        -> Int
+    {
         let result = ckvm_ioctl(descriptor.number, request, argument)
-        guard result >= 0 else { throw .call(SystemError(operation(), number: Int32(truncatingIfNeeded: result))) }
+        guard result >= 0 else {
+            throw .call(SystemError(operation(), number: Int32(truncatingIfNeeded: result)))
+        }
         return result
     }
 
@@ -26,7 +30,9 @@ struct ControlDescriptor: ~Copyable, Sendable {
             // SAFETY: each request is called with the structure linux/kvm.h names for it.
             unsafe ckvm_ioctl_pointer(descriptor.number, request, pointer)
         }
-        guard result >= 0 else { throw .call(SystemError(operation(), number: Int32(truncatingIfNeeded: result))) }
+        guard result >= 0 else {
+            throw .call(SystemError(operation(), number: Int32(truncatingIfNeeded: result)))
+        }
         return result
     }
 
@@ -37,7 +43,9 @@ struct ControlDescriptor: ~Copyable, Sendable {
     ) throws(KVMError) -> Int {
         // SAFETY: the caller's block is as long as its header says.
         let result = unsafe ckvm_ioctl_pointer(descriptor.number, request, block)
-        guard result >= 0 else { throw .call(SystemError(operation(), number: Int32(truncatingIfNeeded: result))) }
+        guard result >= 0 else {
+            throw .call(SystemError(operation(), number: Int32(truncatingIfNeeded: result)))
+        }
         return result
     }
 }

@@ -27,14 +27,16 @@ public struct Hypervisor: ~Copyable, Sendable {
         do {
             control = ControlDescriptor(try OwnedDescriptor.open(path, O_RDWR))
         } catch {
-            throw .unavailable(SystemError("open \(path)", number: error.number, advice: advice(for: error.number)))
+            throw .unavailable(
+                SystemError("open \(path)", number: error.number, advice: advice(for: error.number)))
         }
         let version: Int
         do {
             version = try control.call(ckvm_KVM_GET_API_VERSION, to: "ask \(path) for its version")
         } catch {
             throw .unavailable(
-                SystemError("ask \(path) for its version", number: ENOTTY, advice: "it is not the KVM device"))
+                SystemError("ask \(path) for its version", number: ENOTTY, advice: "it is not the KVM device")
+            )
         }
         guard version == KVM_API_VERSION else { throw .wrongVersion(version) }
         let runPageSize = try control.call(ckvm_KVM_GET_VCPU_MMAP_SIZE, to: "ask for the run page's size")
@@ -62,7 +64,8 @@ public struct Hypervisor: ~Copyable, Sendable {
     /// The kernel's answer for one capability: zero for absent.
     public func value(of capability: Capability) throws(KVMError) -> Int {
         try control.call(
-            ckvm_KVM_CHECK_EXTENSION, UInt(capability.number), to: "ask for the capability \(capability.name)")
+            ckvm_KVM_CHECK_EXTENSION, UInt(capability.number), to: "ask for the capability \(capability.name)"
+        )
     }
 
     /// All capabilities Roost knows of.
@@ -74,6 +77,7 @@ public struct Hypervisor: ~Copyable, Sendable {
     public func supportedCPUID() throws(KVMError) -> [CPUIDLeaf] {
         // The kernel refuses a table that is too small with E2BIG; no kernel so far fills 256.
         let table = CPUIDTable(capacity: 256)
+        // SAFETY: the block is a `kvm_cpuid2` with room for as many entries as it says.
         try unsafe control.call(
             ckvm_KVM_GET_SUPPORTED_CPUID, with: table.block, to: "ask for the processor features of guests")
         return table.leaves
@@ -89,6 +93,7 @@ public struct Hypervisor: ~Copyable, Sendable {
         guard result >= 0 else {
             throw .call(SystemError("create a virtual machine", number: Int32(truncatingIfNeeded: result)))
         }
-        return VirtualMachine(descriptor: OwnedDescriptor(takingOver: Int32(result)), runPageSize: runPageSize)
+        return VirtualMachine(
+            descriptor: OwnedDescriptor(takingOver: Int32(result)), runPageSize: runPageSize)
     }
 }

@@ -11,6 +11,7 @@ public enum KVMError: Error, Equatable, CustomStringConvertible {
     /// A call failed.
     case call(SystemError)
 
+    /// One sentence for people.
     public var description: String {
         switch self {
         case .unavailable(let error), .call(let error):

@@ -70,7 +70,8 @@ extension SpecialRegisters {
             code: Segment(kernel.cs), data: Segment(kernel.ds), taskRegister: Segment(kernel.tr),
             globalTable: DescriptorTable(base: kernel.gdt.base, limit: kernel.gdt.limit),
             interruptTable: DescriptorTable(base: kernel.idt.base, limit: kernel.idt.limit),
-            cr0: ControlRegister0(rawValue: kernel.cr0), cr3: kernel.cr3, cr4: ControlRegister4(rawValue: kernel.cr4),
+            cr0: ControlRegister0(rawValue: kernel.cr0), cr3: kernel.cr3,
+            cr4: ControlRegister4(rawValue: kernel.cr4),
             extendedFeatures: ExtendedFeatureEnable(rawValue: kernel.efer), apicBase: kernel.apic_base)
         es = Segment(kernel.es)
         fs = Segment(kernel.fs)

@@ -49,7 +49,8 @@ public enum VMExit: Equatable, Sendable {
         case KVM_EXIT_IO:
             let io = unsafe page.pointee.io
             let access = PortAccess(
-                port: io.port, size: Int(io.size), count: io.count, dataOffset: Int(truncatingIfNeeded: io.data_offset))
+                port: io.port, size: Int(io.size), count: io.count,
+                dataOffset: Int(truncatingIfNeeded: io.data_offset))
             self = io.direction == UInt8(KVM_EXIT_IO_OUT) ? .portWrite(access) : .portRead(access)
         case KVM_EXIT_MMIO:
             let address = unsafe GuestAddress(page.pointee.mmio.phys_addr)
@@ -61,8 +62,10 @@ public enum VMExit: Equatable, Sendable {
                     unsafe bytes.loadUnaligned(as: UInt64.self)
                 }
                 // The kernel leaves what lies past `len` as it was.
-                self = .memoryWrite(address, size: size, value: size >= 8 ? value : value & (1 << (UInt64(size) &* 8) &- 1))
+                self = .memoryWrite(
+                    address, size: size, value: size >= 8 ? value : value & (1 << (UInt64(size) &* 8) &- 1))
             }
+        // SAFETY: as above.
         case KVM_EXIT_INTR: self = .interrupted
         case KVM_EXIT_IOAPIC_EOI: self = unsafe .endOfInterrupt(vector: page.pointee.eoi.vector)
         case KVM_EXIT_HLT: self = .halted
@@ -81,7 +84,8 @@ extension VirtualCPU {
     public var failedInstruction: [UInt8] {
         // SAFETY: the last exit was an internal error; `insn_size` is at most 15 and checked again.
         let failure = unsafe runPage.pointee.emulation_failure
-        let saysBytes = failure.suberror == UInt32(KVM_INTERNAL_ERROR_EMULATION) && failure.ndata >= 3
+        let saysBytes =
+            failure.suberror == UInt32(KVM_INTERNAL_ERROR_EMULATION) && failure.ndata >= 3
             && failure.flags & UInt64(KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES) != 0
         guard saysBytes else { return [] }
         return unsafe withUnsafeBytes(of: failure.insn_bytes) { bytes in

@@ -34,22 +34,26 @@ extension VirtualCPU {
     /// Segments, tables and control registers.
     public func specialRegisters() throws(KVMError) -> SpecialRegisters {
         var registers = kvm_sregs()
-        try control.call(ckvm_KVM_GET_SREGS, with: &registers, to: "read virtual CPU \(number)'s system registers")
+        try control.call(
+            ckvm_KVM_GET_SREGS, with: &registers, to: "read virtual CPU \(number)'s system registers")
         return SpecialRegisters(registers)
     }
 
     /// Sets what a processor starts with. The local APIC's base stays as the kernel has it.
     public func setState(_ state: ProcessorState) throws(KVMError) {
         var registers = kvm_sregs()
-        try control.call(ckvm_KVM_GET_SREGS, with: &registers, to: "read virtual CPU \(number)'s system registers")
+        try control.call(
+            ckvm_KVM_GET_SREGS, with: &registers, to: "read virtual CPU \(number)'s system registers")
         registers.set(state.special)
-        try control.call(ckvm_KVM_SET_SREGS, with: &registers, to: "set virtual CPU \(number)'s system registers")
+        try control.call(
+            ckvm_KVM_SET_SREGS, with: &registers, to: "set virtual CPU \(number)'s system registers")
         try setGeneralRegisters(state.general)
     }
 
     /// Sets the table the guest's CPUID instruction shows. Before the first run.
     public func setCPUID(_ leaves: [CPUIDLeaf]) throws(KVMError) {
         let table = CPUIDTable(leaves)
+        // SAFETY: the block is a `kvm_cpuid2` with the entries it says.
         try unsafe control.call(
             ckvm_KVM_SET_CPUID2, with: table.block, to: "set virtual CPU \(number)'s features")
     }
@@ -58,14 +62,16 @@ extension VirtualCPU {
     public func setModelSpecificRegisters(_ values: [(index: UInt32, value: UInt64)]) throws(KVMError) {
         let entrySize = MemoryLayout<kvm_msr_entry>.stride
         let block = UnsafeMutableRawPointer.allocate(
-            byteCount: ckvm_msrs_header_size + values.count * entrySize, alignment: MemoryLayout<kvm_msr_entry>.alignment)
+            byteCount: ckvm_msrs_header_size + values.count * entrySize,
+            alignment: MemoryLayout<kvm_msr_entry>.alignment)
         defer { unsafe block.deallocate() }
         // SAFETY: the block is a header of two 32-bit words and an entry for each value.
         unsafe block.storeBytes(of: UInt32(values.count), as: UInt32.self)
         unsafe block.storeBytes(of: 0, toByteOffset: 4, as: UInt32.self)
         for (position, item) in values.enumerated() {
             let entry = kvm_msr_entry(index: item.index, reserved: 0, data: item.value)
-            unsafe (block + ckvm_msrs_header_size + position * entrySize).storeBytes(of: entry, as: kvm_msr_entry.self)
+            unsafe (block + ckvm_msrs_header_size + position * entrySize).storeBytes(
+                of: entry, as: kvm_msr_entry.self)
         }
         let count = try unsafe control.call(
             ckvm_KVM_SET_MSRS, with: block, to: "set virtual CPU \(number)'s model-specific registers")

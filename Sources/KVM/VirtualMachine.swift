@@ -17,9 +17,11 @@ public struct VirtualMachine: ~Copyable, Sendable {
     ///
     /// All calls on a virtual CPU but `requestExit` belong to the thread that runs it.
     public func makeVirtualCPU(number: Int) throws(KVMError) -> VirtualCPU {
-        let descriptor = try control.call(ckvm_KVM_CREATE_VCPU, UInt(number), to: "create virtual CPU \(number)")
+        let descriptor = try control.call(
+            ckvm_KVM_CREATE_VCPU, UInt(number), to: "create virtual CPU \(number)")
         return try VirtualCPU(
-            descriptor: OwnedDescriptor(takingOver: Int32(descriptor)), number: number, runPageSize: runPageSize)
+            descriptor: OwnedDescriptor(takingOver: Int32(descriptor)), number: number,
+            runPageSize: runPageSize)
     }
 
     /// Gives the guest a range of memory.

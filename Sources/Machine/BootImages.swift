@@ -16,8 +16,10 @@ struct BootImages {
     /// Reads the kernel's headers and decides what goes where.
     func plan(_ spec: MachineSpec, _ layout: AddressSpaceLayout) throws(MachineError) -> BootPlan {
         let request = BootRequest(
-            kernel: kernel, layout: layout, initrdSize: initrd?.size, commandLine: Array(spec.commandLine.utf8),
-            acpi: ACPIConfiguration(processorCount: spec.cpus), protocolChoice: BootProtocolChoice(spec.bootProtocol))
+            kernel: kernel, layout: layout, initrdSize: initrd?.size,
+            commandLine: Array(spec.commandLine.utf8),
+            acpi: ACPIConfiguration(processorCount: spec.cpus),
+            protocolChoice: BootProtocolChoice(spec.bootProtocol))
         do {
             return try BootPlan(request)
         } catch {

@@ -28,7 +28,8 @@ struct ConsoleEndpoint: ~Copyable {
             case .stdio: return try standard()
             case .pty: return try pseudoTerminal()
             case .file(let path):
-                let file = try OwnedDescriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY, mode: 0o644)
+                let file = try OwnedDescriptor.open(
+                    path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY, mode: 0o644)
                 return ConsoleEndpoint(input: nil, output: file.number, isFile: true, ownedOutput: file)
             }
         } catch {

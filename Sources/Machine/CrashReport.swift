@@ -39,7 +39,8 @@ public struct CrashReport: Equatable, Sendable {
         case .internalError(let suberror):
             return "KVM internal error \(suberror)\(processor)\(place)"
         case .failedEntry(let reason):
-            return "the processor refuses the guest's state (hardware reason \(hexadecimal(reason)))\(processor)\(place)"
+            return
+                "the processor refuses the guest's state (hardware reason \(hexadecimal(reason)))\(processor)\(place)"
         case .unknownExit(let reason):
             return "KVM exit \(reason), which Roost does not know,\(processor)\(place)"
         }
@@ -60,13 +61,15 @@ public struct CrashReport: Equatable, Sendable {
         }
         if let special {
             lines.append(
-                "  " + padded("cr0") + " " + hexadecimal(special.cr0.rawValue) + "  cr2 " + hexadecimal(special.cr2)
+                "  " + padded("cr0") + " " + hexadecimal(special.cr0.rawValue) + "  cr2 "
+                    + hexadecimal(special.cr2)
                     + "  cr3 " + hexadecimal(special.cr3) + "  cr4 " + hexadecimal(special.cr4.rawValue)
                     + "  efer " + hexadecimal(special.extendedFeatures.rawValue))
             lines.append(
                 "  " + padded("cs") + " " + hexadecimal(UInt64(special.cs.selector)) + " (base "
                     + hexadecimal(special.cs.base) + (special.cs.isLong ? ", 64-bit" : "") + ")  ss "
-                    + hexadecimal(UInt64(special.ss.selector)) + "  gdt " + hexadecimal(special.globalTable.base)
+                    + hexadecimal(UInt64(special.ss.selector)) + "  gdt "
+                    + hexadecimal(special.globalTable.base)
                     + "  idt " + hexadecimal(special.interruptTable.base))
         }
         return lines.joined(separator: "\n")

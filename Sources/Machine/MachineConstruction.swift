@@ -56,7 +56,8 @@ struct MachineConstruction {
             throw .hypervisor(error)
         }
         guard spec.cpus <= mostProcessors else {
-            throw .tooMuch("\(spec.cpus) virtual CPUs are more than the \(mostProcessors) this host's KVM can run")
+            throw .tooMuch(
+                "\(spec.cpus) virtual CPUs are more than the \(mostProcessors) this host's KVM can run")
         }
         let total = HostResources.totalMemory
         guard spec.memory.bytes <= total else {

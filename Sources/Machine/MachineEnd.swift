@@ -40,6 +40,7 @@ public enum StopRequest: Equatable, Sendable, CustomStringConvertible {
     /// The escape key and `x` on the terminal.
     case escapeKey
 
+    /// One sentence for people.
     public var description: String {
         switch self {
         case .signal(let signal): signal.name

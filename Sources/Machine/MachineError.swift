@@ -22,6 +22,7 @@ public enum MachineError: Error, Equatable, CustomStringConvertible {
     /// Parts of the machine do not fit each other: a defect of Roost.
     case wiring(String)
 
+    /// One sentence for people.
     public var description: String {
         switch self {
         case .hypervisor(let error): error.description

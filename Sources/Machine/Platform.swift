@@ -48,13 +48,17 @@ struct Platform: Sendable {
         let ports = try PortBus(
             [
                 BusClaim("serial port", at: Serial16550.defaultPort, size: Serial16550.size, device: serial),
-                BusClaim("CMOS clock", at: CMOSClock.port, size: CMOSClock.size, device: CMOSClock(clock: { HostClock.unixSeconds() })),
+                BusClaim(
+                    "CMOS clock", at: CMOSClock.port, size: CMOSClock.size,
+                    device: CMOSClock(clock: { HostClock.unixSeconds() })),
                 BusClaim("POST code sink", at: PostCodeSink.port, size: 1, device: PostCodeSink()),
                 BusClaim("debug exit", at: DebugExit.defaultPort, size: DebugExit.size, device: DebugExit()),
-                BusClaim("ACPI power", at: ACPIPower.sleepControlPort, size: ACPIPower.size, device: ACPIPower()),
+                BusClaim(
+                    "ACPI power", at: ACPIPower.sleepControlPort, size: ACPIPower.size, device: ACPIPower()),
             ] + I8042.claims(), log: unclaimed)
         let memory = try MemoryBus(
-            [BusClaim("I/O APIC", at: IOAPIC.defaultAddress, size: IOAPIC.size, device: ioapic)], log: unclaimed)
+            [BusClaim("I/O APIC", at: IOAPIC.defaultAddress, size: IOAPIC.size, device: ioapic)],
+            log: unclaimed)
         return (ports, memory)
     }
 }
@@ -64,6 +68,7 @@ extension UnclaimedAccess {
     var sentence: String {
         let verb = isWrite ? "wrote to" : "read"
         let place = space == .port ? "port" : "address"
-        return "the guest \(verb) \(place) \(hexadecimal(address)) (\(width.rawValue) bytes), where nothing is"
+        return
+            "the guest \(verb) \(place) \(hexadecimal(address)) (\(width.rawValue) bytes), where nothing is"
     }
 }

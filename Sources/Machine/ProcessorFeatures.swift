@@ -49,7 +49,8 @@ struct ProcessorFeatures {
         let maximum = supported.first { $0.leaf == 0 }?.eax ?? 0
         if maximum >= 0xB { leaves += topology(apicIdentifier) }
         if let timestampKilohertz {
-            leaves.append(CPUIDLeaf(leaf: Self.clockLeaf, eax: timestampKilohertz, ebx: Self.apicBusKilohertz))
+            leaves.append(
+                CPUIDLeaf(leaf: Self.clockLeaf, eax: timestampKilohertz, ebx: Self.apicBusKilohertz))
         }
         return leaves
     }
@@ -84,7 +85,9 @@ struct ProcessorFeatures {
         let threadLevel: UInt32 = 1 << 8
         let coreLevel: UInt32 = 2 << 8
         return [
-            CPUIDLeaf(leaf: 0xB, subleaf: 0, hasSubleaves: true, eax: 0, ebx: 1, ecx: threadLevel, edx: apicIdentifier),
+            CPUIDLeaf(
+                leaf: 0xB, subleaf: 0, hasSubleaves: true, eax: 0, ebx: 1, ecx: threadLevel,
+                edx: apicIdentifier),
             CPUIDLeaf(
                 leaf: 0xB, subleaf: 1, hasSubleaves: true, eax: packageShift, ebx: count, ecx: coreLevel | 1,
                 edx: apicIdentifier),

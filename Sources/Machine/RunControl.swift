@@ -62,7 +62,8 @@ final class RunControl: Sendable {
     /// - Parameter kick: gets every virtual CPU out of the kernel.
     /// - Returns: false if the machine stops meanwhile.
     func pause(kick: () -> Void) -> Bool {
-        guard change(from: .run, to: .pause) || command.load(ordering: .relaxed) == Command.pause.rawValue else {
+        guard change(from: .run, to: .pause) || command.load(ordering: .relaxed) == Command.pause.rawValue
+        else {
             return false
         }
         kick()

@@ -110,7 +110,9 @@ public struct Supervisor: ~Copyable {
             return
         }
         deadline = (HostClock.monotonicNanoseconds() + UInt64(spec.graceSeconds) * 1_000_000_000, request)
-        log.info("\(request): asked the guest to power off, waiting \(spec.graceSeconds) s; again to stop it at once")
+        log.info(
+            "\(request): asked the guest to power off, waiting \(spec.graceSeconds) s; again to stop it at once"
+        )
     }
 
     /// Says how it ended, as far as a user needs to know, and with what status.
@@ -122,7 +124,8 @@ public struct Supervisor: ~Copyable {
         case .reset: log.info("the guest asked for a reset")
         case .crash(let report): log.error("the guest crashed: \(report.headline)\n\(report.registerTable)")
         case .forced(let request): log.warning("stopped by \(request)")
-        case .consoleLost(let error): log.error("the console's output is lost: \(error); the guest was stopped")
+        case .consoleLost(let error):
+            log.error("the console's output is lost: \(error); the guest was stopped")
         case .failed(let error): log.error(error.description)
         }
         if machine.unclaimedAccesses > 0 {

@@ -106,7 +106,8 @@ extension VirtualProcessor {
     private func write(_ access: PortAccess, to ports: PortBus) -> MachineEnd? {
         let width = AccessWidth(covering: access.size)
         for index in 0..<access.count {
-            let effect = ports.write(port: access.port, width: width, value: cpu.portValue(access, index: index))
+            let effect = ports.write(
+                port: access.port, width: width, value: cpu.portValue(access, index: index))
             if let end = MachineEnd(effect) { return end }
         }
         return nil
@@ -131,7 +132,8 @@ extension VirtualProcessor {
                 : .crash(report(.internalError(suberror)))
         case .failedEntry(let reason): .crash(report(.failedEntry(reason)))
         case .unknown(let reason): .crash(report(.unknownExit(reason)))
-        case .systemEvent(let type): type == 1 ? .powerOff : type == 2 ? .reset : .crash(report(.unknownExit(24)))
+        case .systemEvent(let type):
+            type == 1 ? .powerOff : type == 2 ? .reset : .crash(report(.unknownExit(24)))
         case .halted: .crash(report(.unknownExit(5)))
         case .portRead, .portWrite, .memoryRead, .memoryWrite, .endOfInterrupt, .interrupted: nil
         }

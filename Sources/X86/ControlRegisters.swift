@@ -1,6 +1,8 @@
 /// Control register 0 (Intel SDM vol. 3, 2.5).
 public struct ControlRegister0: OptionSet, Sendable {
+    /// The register's bits.
     public let rawValue: UInt64
+    /// Bits as the register has them.
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// PE: protected mode.
@@ -23,7 +25,9 @@ public struct ControlRegister0: OptionSet, Sendable {
 
 /// Control register 4 (Intel SDM vol. 3, 2.5).
 public struct ControlRegister4: OptionSet, Sendable {
+    /// The register's bits.
     public let rawValue: UInt64
+    /// Bits as the register has them.
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// PSE: 4 MiB pages in 32-bit paging.
@@ -44,7 +48,9 @@ public struct ControlRegister4: OptionSet, Sendable {
 
 /// The extended feature enable register, MSR 0xC0000080 (Intel SDM vol. 3, 2.2.1).
 public struct ExtendedFeatureEnable: OptionSet, Sendable {
+    /// The register's bits.
     public let rawValue: UInt64
+    /// Bits as the register has them.
     public init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// SCE: `syscall` allowed.

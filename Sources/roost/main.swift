@@ -1,1 +1,17 @@
-print("worker")
+internal import ArgumentParser
+internal import Glibc
+
+// Like `RoostCommand.main()`, but every error is one line `roost: error: …` with an exit code that
+// means something (docs/exit-codes.md), and a plain `roost run` does not wait for ArgumentParser.
+let arguments = Array(CommandLine.arguments.dropFirst())
+do {
+    if let request = RunRequest(plain: arguments) {
+        try request.perform()
+    } else {
+        try RoostCommand.checkCommandName(arguments)
+        var command = try RoostCommand.parseAsRoot(arguments)
+        try command.run()
+    }
+} catch {
+    exit(Outcome.of(error, arguments: arguments).report())
+}

@@ -1,5 +1,6 @@
-@testable import Boot
 import GuestMemory
+
+@testable import Boot
 
 /// An ELF kernel to be spoilt field by field: two segments and a PVH note unless told otherwise.
 struct ELFFixture {
@@ -32,7 +33,8 @@ struct ELFFixture {
             ProgramHeader(fileOffset: 0x200, address: 0x10_0000, fileSize: 0x300, memorySize: 0x3000),
             ProgramHeader(fileOffset: 0x500, address: 0x40_0000, fileSize: 0x100, memorySize: 0x100),
             ProgramHeader(
-                type: 4, fileOffset: noteOffset, address: 0, fileSize: UInt64(note.count), memorySize: 0, alignment: 4),
+                type: 4, fileOffset: noteOffset, address: 0, fileSize: UInt64(note.count), memorySize: 0,
+                alignment: 4),
         ]
         contents = [UInt8](repeating: 0x90, count: 0x600)
         contents.replaceSubrange(Self.headerArea..<Self.headerArea + note.count, with: note)
@@ -87,15 +89,9 @@ func makeBzImage() -> [UInt8] {
     return bytes
 }
 
-func makeLayout(mebibytes: UInt64 = 64) -> AddressSpaceLayout {
-    guard let layout = AddressSpaceLayout(size: mebibytes << 20) else {
-        preconditionFailure("a test asks for RAM of an impossible size")
-    }
-    return layout
-}
-
 func makeRequest(
-    _ kernel: [UInt8], mebibytes: UInt64 = 64, initrdSize: UInt64? = nil, commandLine: String = "console=ttyS0",
+    _ kernel: [UInt8], mebibytes: UInt64 = 64, initrdSize: UInt64? = nil,
+    commandLine: String = "console=ttyS0",
     acpi: ACPIConfiguration? = nil, choice: BootProtocolChoice = .automatic
 ) -> BootRequest {
     BootRequest(
@@ -106,46 +102,5 @@ func makeRequest(
 extension BootPlan {
     func write(_ area: BootArea) -> MemoryWrite? {
         writes.first { $0.area == area }
-    }
-
-    /// What no plan may break, whatever it was made from. Returns what is broken.
-    func violations(of request: BootRequest) -> [String] {
-        var violations: [String] = []
-        var taken: [(String, GuestRange)] = []
-        func take(_ name: String, _ range: GuestRange?) {
-            guard let range, range.size > 0 else {
-                violations.append("\(name) is empty or wraps")
-                return
-            }
-            if !request.layout.contains(range) {
-                violations.append("\(name) at \(range) is not RAM")
-            }
-            for (other, otherRange) in taken where otherRange.overlaps(range) {
-                violations.append("\(name) at \(range) overlaps \(other) at \(otherRange)")
-            }
-            taken.append((name, range))
-        }
-        for copy in fileCopies {
-            take("copy of \(copy.source)", copy.destination)
-            let size = copy.source == .kernel ? request.kernel.size : request.initrdSize ?? 0
-            if copy.fileOffset > size || copy.destination.size > size - copy.fileOffset {
-                violations.append("copy of \(copy.source) at \(copy.fileOffset) passes the file's end")
-            }
-        }
-        for write in writes {
-            take("\(write.area)", GuestRange(start: write.address, size: UInt64(write.bytes.count)))
-        }
-        if !kernelRanges.contains(where: { $0.contains(entry) }) {
-            violations.append("entry \(entry) is outside the kernel")
-        }
-        for range in kernelRanges {
-            for write in writes where range.contains(write.address) {
-                violations.append("\(write.area) lies in the kernel's memory \(range)")
-            }
-            if let initrdRange, initrdRange.overlaps(range) {
-                violations.append("the initrd lies in the kernel's memory \(range)")
-            }
-        }
-        return violations
     }
 }

@@ -17,7 +17,8 @@ struct PhysicalMemoryTests {
 
     @Test(
         "an access that is not wholly RAM is refused",
-        arguments: [0x10_0000, 0xF_FFFF, 0xBFFF_FFFF, 0xC000_0000, 0xFFFF_FFFF_FFFF_FFFF, 0x1_0000_0000] as [UInt64])
+        arguments: [0x10_0000, 0xF_FFFF, 0xBFFF_FFFF, 0xC000_0000, 0xFFFF_FFFF_FFFF_FFFF, 0x1_0000_0000]
+            as [UInt64])
     func outside(address: UInt64) throws {
         let layout = try #require(AddressSpaceLayout(size: 1 << 20))
         let memory = try PhysicalMemory(layout: layout)
@@ -34,7 +35,9 @@ struct PhysicalMemoryTests {
         }
     }
 
-    @Test("sizes that are no whole pages, too small or too large are refused", arguments: [0, 4096, (1 << 20) + 1, (1 << 40) + 4096] as [UInt64])
+    @Test(
+        "sizes that are no whole pages, too small or too large are refused",
+        arguments: [0, 4096, (1 << 20) + 1, (1 << 40) + 4096] as [UInt64])
     func badSizes(size: UInt64) {
         #expect(AddressSpaceLayout(size: size) == nil)
     }

@@ -14,6 +14,7 @@ prepare_lab() {
     [[ $(uname -sm) == "Linux x86_64" ]] || fail "the lab needs Linux on x86_64"
     mkdir -p "$cache"/{packages,outer,guest,run,log} 2>/dev/null || fail "cannot write to $cache"
     with_cache_lock prepare_everything
+    sweep_run_folders
 }
 
 prepare_everything() {
@@ -25,8 +26,7 @@ prepare_everything() {
     prepare_guest_initramfs
 }
 
-# Runs a function while no other lab changes the cache. A subshell gives up the lock on any way out;
-# its failure has been reported already.
+# Runs a function while no other lab changes the cache. A subshell gives up the lock on any way out.
 with_cache_lock() {
     (
         flock 9
@@ -35,7 +35,7 @@ with_cache_lock() {
         trap 'exit 143' TERM HUP
         scratch=$(mktemp -d "$cache/scratch.XXXXXX")
         "$@"
-    ) 9>"$cache/lock" || exit
+    ) 9>"$cache/lock"
 }
 
 # Puts a finished file in its place, unless the same bytes are there already: then the old one keeps
@@ -47,7 +47,14 @@ install_file() {
     fi
 }
 
-# True if the file is there and no part of the lab's scripts is newer.
+# True if the file is there and neither the lab's scripts nor the other files named are newer.
 is_current() {
-    [[ -e $1 && -z $(find "$parts" -newer "$1" -print -quit) ]]
+    [[ -e $1 && -z $(find "$parts" "${@:2}" -newer "$1" -print -quit) ]]
+}
+
+# Removes what a killed lab left. A lab holds a lock on its folder as long as any of its processes
+# lives; the minute is for one that has made its folder and not yet locked it.
+sweep_run_folders() {
+    find "$cache/run" -mindepth 1 -maxdepth 1 -mmin +1 \
+        -exec flock --nonblock {} rm -rf {} \; 2>/dev/null || true
 }

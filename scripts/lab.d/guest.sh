@@ -3,7 +3,7 @@
 # needs for its devices as an archive of their own to put behind it.
 
 prepare_guest_initramfs() {
-    is_current "$cache/guest/initramfs.cpio.gz" && return
+    is_current "$cache/guest/initramfs.cpio.gz" "$cache/guest/vmlinux" && return
     local stage=$scratch/guest-stage
     stage_busybox "$stage"
     install -m 755 "$parts/guest-init" "$stage/init"
@@ -13,8 +13,7 @@ prepare_guest_initramfs() {
     stage=$scratch/guest-modules
     mkdir -p "$stage"
     cp -r "$cache/guest/modules/lib" "$stage/lib"
-    # shellcheck disable=SC2086  # A list of names without blanks.
-    module_order "$stage"/lib/modules/*/modules.dep $guest_modules >"$stage"/lib/modules/load
+    printf '%s\n' "$guest_modules" >"$stage/lib/modules/load"
     pack_archive "$stage" "$scratch/modules.cpio"
 
     install_file "$scratch/modules.cpio" "$cache/guest/modules.cpio"

@@ -59,8 +59,8 @@ unpack_vmlinux() {
     esac
     command -v "${unpack[0]}" >/dev/null || fail "please install, as root: apt-get install ${unpack[0]}"
     # Kbuild adds the unpacked size, four bytes that are no part of the packed stream.
-    tail -c "+$((offset + 1))" "$image" | head -c "$((length - 4))" | "${unpack[@]}" >"$elf" ||
-        fail "cannot unpack $image"
+    dd if="$image" iflag=skip_bytes,count_bytes skip="$offset" count="$((length - 4))" bs=1M status=none |
+        "${unpack[@]}" >"$elf" || fail "cannot unpack $image"
     [[ $(bytes_at "$elf" 0 4) == 7f454c46 ]] || fail "$image does not hold an ELF kernel"
 }
 

@@ -25,7 +25,9 @@ struct MachineNamespace {
             // Only the first value matters to a hardware-reduced machine: the sleep type.
             .name(
                 "_S5",
-                .package([.integer(UInt64(PCPlatform.softOffSleepType)), .integer(0), .integer(0), .integer(0)])),
+                .package([
+                    .integer(UInt64(PCPlatform.softOffSleepType)), .integer(0), .integer(0), .integer(0),
+                ])),
             .scope("_SB", devices),
         ])
         return ACPITable.bytes(signature: "DSDT", revision: 2, body: terms.bytes)

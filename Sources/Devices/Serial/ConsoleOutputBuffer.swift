@@ -80,6 +80,7 @@ public final class ConsoleOutputBuffer: Sendable {
         let count = min(available, bytes.count)
         guard count > 0 else { return 0 }
         let first = min(count, capacity - index(start))
+        // SAFETY: the array's pointer does not leave the closure.
         unsafe bytes.withUnsafeMutableBytes { target in
             // SAFETY: both parts lie in the ring and, as count <= target.count, in the target; the
             // producer does not touch them before `drained` says so.

@@ -1,0 +1,1 @@
+../../Tests/BootTests/PlanInvariants.swift
