@@ -73,7 +73,7 @@ extension Contestant {
         var specification: [JSONMember] = [
             JSONMember("version", 1), JSONMember("name", .string(name)),
             JSONMember("kernel", .string(work.kernel)), JSONMember("commandLine", .string(work.commandLine)),
-            JSONMember("memory", .string("\(work.memoryMiB)M")),
+            JSONMember("memory", .string("\(work.memoryMiB)M")), JSONMember("logLevel", "error"),
         ]
         if let initrd = work.initrd { specification.append(JSONMember("initrd", .string(initrd))) }
         return Command(
@@ -81,7 +81,7 @@ extension Contestant {
     }
 
     private static func makeTool(_ program: String, _ work: Workload, _ name: String) -> Command {
-        var words = [program, "run", work.kernel, "--memory", "\(work.memoryMiB)M", "--name", name]
+        var words = [program, "run", work.kernel, "--memory", "\(work.memoryMiB)M", "--name", name, "--log-level", "error"]
         if !work.commandLine.isEmpty { words += ["--cmdline", work.commandLine] }
         if let initrd = work.initrd { words += ["--initrd", initrd] }
         return Command(words: words)
@@ -104,6 +104,9 @@ extension Contestant {
     func isSuccess(_ status: Int32) -> Bool {
         status == 0 || name.hasPrefix("qemu") && status == 1
     }
+
+    /// What ends it: a polite signal for Roost, which cleans up then; QEMU would print that it came.
+    var stopSignal: Int32 { name.hasPrefix("roost") ? SIGTERM : SIGKILL }
 
     /// A name no other machine has.
     static func machineName(_ number: Int) -> String { "bench-\(getpid())-\(number)" }

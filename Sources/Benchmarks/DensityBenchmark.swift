@@ -46,7 +46,7 @@ struct DensityBenchmark {
             return sum + maps.proportional + maps.guestResident
         }
         let endStart = HostClock.monotonicNanoseconds()
-        for machine in machines { machine.process.signal(SIGTERM) }
+        for machine in machines { machine.process.signal(contestant.stopSignal) }
         for machine in machines { _ = try machine.process.reap() }
         let endMilliseconds = Double(HostClock.monotonicNanoseconds() - endStart) / 1e6
         table.add([

@@ -32,7 +32,7 @@ struct LinuxBenchmark {
                     }
                     line.add(Double(time - process.started) / 1e6)
                     // microvm has no way to power off that Linux knows.
-                    if contestant.name.hasPrefix("qemu") { process.signal(15) }
+                    if contestant.name.hasPrefix("qemu") { process.signal(contestant.stopSignal) }
                     let end = try process.reap()
                     gone.add(end.wallMilliseconds)
                     cpu.add(end.cpuMilliseconds)

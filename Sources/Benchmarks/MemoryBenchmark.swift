@@ -50,8 +50,7 @@ struct MemoryBenchmark {
         }
         usleep(200_000)
         let maps = try MemoryMaps(of: process.identifier, guestMiB: work.memoryMiB)
-        // Politely: who is killed cannot clean up.
-        process.signal(SIGTERM)
+        process.signal(contestant.stopSignal)
         _ = try process.reap()
         return maps
     }
