@@ -7,12 +7,12 @@ struct LinuxBenchmark {
     static func run(_ options: Options, _ figures: inout Figures) throws {
         let runs = try options.number("runs", default: 1)
         guard let kernels = options.text("kernel"), let initrd = options.text("initrd") else {
-            throw BenchmarkError.usage("linux needs --kernel FILE[,FILE] and --initrd FILE")
+            throw BenchmarkError.usage("linux needs --kernel FILE[:FILE] and --initrd FILE")
         }
         let commandLine = options.text("cmdline") ?? "console=ttyS0 quiet panic=-1 roost.run=poweroff"
         print("Linux: to the line '\(mark)'; 256 MiB; '\(commandLine)'; ms; \(runs) runs each\n")
         var table = Table(["", "kernel", "init's line", "gone", "CPU in all"])
-        for kernel in kernels.split(separator: ",").map(String.init) {
+        for kernel in kernels.split(separator: ":").map(String.init) {
             let name = String(kernel.split(separator: "/").last ?? "")
             let work = Workload(
                 kernel: try options.existing(kernel, advice: "scripts/lab --prepare makes it"),

@@ -33,11 +33,14 @@ struct OutputWatch {
         return nil
     }
 
+    /// Whether that line is there, with its end.
     func contains(line: String) -> Bool {
-        let wanted = Array(line.utf8)
-        return text.split(separator: UInt8(ascii: "\n")).contains { found in
-            found.elementsEqual(wanted) || found.dropLast().elementsEqual(wanted) && found.last == UInt8(ascii: "\r")
-        } && text.last.map { $0 == UInt8(ascii: "\n") || text.count > wanted.count } == true
+        let newLine = UInt8(ascii: "\n")
+        let carriageReturn = UInt8(ascii: "\r")
+        let complete = text.split(separator: newLine, omittingEmptySubsequences: false).dropLast()
+        return complete.contains { found in
+            (found.last == carriageReturn ? found.dropLast() : found).elementsEqual(line.utf8)
+        }
     }
 
     /// Reads to the end of the output.

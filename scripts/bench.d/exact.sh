@@ -14,11 +14,11 @@ run_exact() {
         files+=(--file "$file")
     done
     while read -r file; do files+=(--file "$file"); done < <(qemu_files)
-    words=("$products/roost-bench" "startup,exits,memory" --runs 5 --count 20000
+    words=("$products/roost-bench" "startup,exits" --runs 5 --count 20000
         --only "raw,roost-vmm,qemu-microvm")
     if $exact_linux; then
         for file in "$guest"/{vmlinux,bzImage,initramfs.cpio}; do files+=(--file "$file"); done
-        words=("$products/roost-bench" linux --kernel "$guest/vmlinux","$guest/bzImage"
+        words=("$products/roost-bench" linux --kernel "$guest/vmlinux:$guest/bzImage"
             --initrd "$guest/initramfs.cpio" --only "roost-vmm,qemu-microvm")
     fi
     words+=(--raw "$raw" --roost-vmm "$products/roost-vmm" --guests "$checkout/.build/guests" --json - "${options[@]}")
