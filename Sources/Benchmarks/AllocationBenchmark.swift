@@ -11,14 +11,16 @@ struct AllocationBenchmark {
 
     static func run(_ options: Options, _ figures: inout Figures) throws {
         let count = try options.number("count", default: 1_000_000)
-        guard let contestant = try Contestant.all(options).first(where: { $0.name == Contestant.worker }) else {
+        guard let contestant = try Contestant.all(options).first(where: { $0.name == Contestant.worker })
+        else {
             throw BenchmarkError.unavailable("roost-vmm is not built")
         }
         print("allocations: calls of malloc and its kin in roost-vmm, \(count) port exits of each ring\n")
         var table = Table(["", "before the loop", "during the loop", "after it"])
         for kind in ["port", "port-ring3"] {
             let work = Workload(
-                kernel: try options.guest("ports"), commandLine: "kind=\(kind) count=\(count)", memoryMiB: 128)
+                kernel: try options.guest("ports"), commandLine: "kind=\(kind) count=\(count)", memoryMiB: 128
+            )
             let command = contestant.command(work, Contestant.machineName(0))
             let counters = try counters(command.words[0])
             var process = try ChildProcess(command)
@@ -34,7 +36,9 @@ struct AllocationBenchmark {
             try watch.rest(of: process)
             _ = try process.reap()
             let after = try total(counters) - during - before
-            guard before > 0 else { throw BenchmarkError.unavailable("the probes count nothing, not even the start") }
+            guard before > 0 else {
+                throw BenchmarkError.unavailable("the probes count nothing, not even the start")
+            }
             table.add([kind, "\(before)", "\(during)", "\(after)"])
             figures.add("allocations.\(kind)", Double(during))
         }
@@ -69,7 +73,9 @@ struct AllocationBenchmark {
             let type = UInt32(String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
         else { throw BenchmarkError.unavailable("this kernel has no uprobes") }
         let offsets = try SymbolTable(program).fileOffsets(of: functions)
-        guard !offsets.isEmpty else { throw BenchmarkError.unavailable("\(program) has no symbols (is it stripped?)") }
+        guard !offsets.isEmpty else {
+            throw BenchmarkError.unavailable("\(program) has no symbols (is it stripped?)")
+        }
         var counters: [Counter] = []
         for offset in offsets {
             for cpu in 0..<Int32(sysconf(Int32(_SC_NPROCESSORS_ONLN))) {
@@ -78,7 +84,8 @@ struct AllocationBenchmark {
                     unsafe cperf_open_uprobe(type, path, offset, cpu)
                 }
                 let what = "count calls in \(program)"
-                counters.append(Counter(OwnedDescriptor(takingOver: try checked(result, what, advice: "only root may"))))
+                counters.append(
+                    Counter(OwnedDescriptor(takingOver: try checked(result, what, advice: "only root may"))))
             }
         }
         return counters

@@ -87,6 +87,16 @@ struct ChildProcess: ~Copyable {
 
     func signal(_ number: Int32) { kill(identifier, number) }
 
+    /// The CPU time it has used so far, all its threads together.
+    var cpuMilliseconds: Double {
+        var time = timespec()
+        // The number of a process's CPU clock, as clock_getcpuclockid(3) makes it.
+        let clock = clockid_t(bitPattern: ~UInt32(identifier) << 3 | 2)
+        // SAFETY: the structure is ours; an unknown clock is an error.
+        guard unsafe clock_gettime(clock, &time) == 0 else { return .nan }
+        return Double(time.tv_sec) * 1000 + Double(time.tv_nsec) / 1e6
+    }
+
     /// Waits for its end.
     mutating func reap() throws(SystemError) -> ProcessEnd {
         var status: Int32 = 0
@@ -96,7 +106,9 @@ struct ChildProcess: ~Copyable {
             throw SystemError("wait for process \(identifier)", number: errno)
         }
         isReaped = true
-        let microseconds = [usage.ru_utime, usage.ru_stime].map { Double($0.tv_sec) * 1e6 + Double($0.tv_usec) }
+        let microseconds = [usage.ru_utime, usage.ru_stime].map {
+            Double($0.tv_sec) * 1e6 + Double($0.tv_usec)
+        }
         return ProcessEnd(
             status: status & 0x7F == 0 ? status >> 8 & 0xFF : 256 + (status & 0x7F),
             cpuMilliseconds: (microseconds[0] + microseconds[1]) / 1000,
@@ -109,12 +121,16 @@ extension ChildProcess {
     private static func withCStrings<Result>(
         _ texts: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
     ) -> Result {
+        // SAFETY: each copy is freed below.
         var pointers = unsafe texts.map { unsafe strdup($0) }
         unsafe pointers.append(nil)
-        defer { for unsafe pointer in unsafe pointers { unsafe free(pointer) } }
+        // SAFETY: each was allocated by strdup, or is nil.
+        defer { unsafe pointers.forEach { pointer in unsafe free(pointer) } }
         // SAFETY: the strings live until the deferred free, the array as long as the call.
         return unsafe pointers.withUnsafeMutableBufferPointer { buffer in
-            guard let base = buffer.baseAddress else { preconditionFailure("an array with a nil has an element") }
+            guard let base = buffer.baseAddress else {
+                preconditionFailure("an array with a nil has an element")
+            }
             return unsafe body(base)
         }
     }

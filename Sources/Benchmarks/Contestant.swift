@@ -36,9 +36,14 @@ struct Contestant {
             (worker, Contestant(name: Self.worker) { makeWorker(worker, $0, $1) }),
             (tool, Contestant(name: commandLineTool) { makeTool(tool, $0, $1) }),
             (qemu, Contestant(name: "qemu-microvm") { work, _ in makeQEMU(qemu, "microvm", work) }),
-            (qemu, Contestant(name: "qemu-options-off") { work, _ in
-                makeQEMU(qemu, "microvm,pit=off,pic=off,rtc=off,x-option-roms=off,auto-kernel-cmdline=off", work)
-            }),
+            (
+                qemu,
+                Contestant(name: "qemu-options-off") { work, _ in
+                    makeQEMU(
+                        qemu, "microvm,pit=off,pic=off,rtc=off,x-option-roms=off,auto-kernel-cmdline=off",
+                        work)
+                }
+            ),
         ]
         for text in options.extraContestants {
             let parts = text.split(separator: "=", maxSplits: 1)
@@ -77,11 +82,15 @@ extension Contestant {
         ]
         if let initrd = work.initrd { specification.append(JSONMember("initrd", .string(initrd))) }
         return Command(
-            words: [program, "--name", name, "--spec-fd", "3"], specification: JSONValue.object(specification).text())
+            words: [program, "--name", name, "--spec-fd", "3"],
+            specification: JSONValue.object(specification).text())
     }
 
     private static func makeTool(_ program: String, _ work: Workload, _ name: String) -> Command {
-        var words = [program, "run", work.kernel, "--memory", "\(work.memoryMiB)M", "--name", name, "--log-level", "error"]
+        var words = [
+            program, "run", work.kernel, "--memory", "\(work.memoryMiB)M", "--name", name, "--log-level",
+            "error",
+        ]
         if !work.commandLine.isEmpty { words += ["--cmdline", work.commandLine] }
         if let initrd = work.initrd { words += ["--initrd", initrd] }
         return Command(words: words)
@@ -94,7 +103,8 @@ extension Contestant {
             program, "-M", machine, "-enable-kvm",
             // With ARCH_CAPABILITIES QEMU 7.2 aborts on hosts that refuse to set that MSR.
             "-cpu", "host,-arch-capabilities", "-m", "\(work.memoryMiB)", "-nodefaults", "-no-user-config",
-            "-no-reboot", "-display", "none", "-serial", "stdio", "-device", "isa-debug-exit,iobase=0xf4,iosize=4",
+            "-no-reboot", "-display", "none", "-serial", "stdio", "-device",
+            "isa-debug-exit,iobase=0xf4,iosize=4",
             "-kernel", work.kernel,
         ]
         if !work.commandLine.isEmpty { words += ["-append", work.commandLine] }

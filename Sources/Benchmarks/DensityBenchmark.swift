@@ -14,20 +14,30 @@ struct DensityBenchmark {
         let count = try options.number("machines", default: 200)
         let memory = try options.number("memory", default: 8)
         let work = Workload(kernel: try options.guest("first"), commandLine: "stay", memoryMiB: memory)
-        print("density: \(count) machines of \(memory) MiB, each started when the one before has printed; all kept\n")
-        var table = Table(["", "machines", "alive", "first byte", "a second", "all started ms", "PSS KiB each", "all ended ms"])
+        print(
+            "density: \(count) machines of \(memory) MiB, each started when the one before has printed; all kept\n"
+        )
+        var table = Table([
+            "", "machines", "alive", "first byte", "a second", "all started ms", "PSS KiB each",
+            "all ended ms",
+        ])
         for contestant in try Contestant.all(options) {
             guard !contestant.name.hasPrefix("qemu"), contestant.name != "raw-no-irqchip" else { continue }
             try measure(contestant, work, count, &table, &figures)
         }
         print(table.text)
-        let name = figures["density.\(Contestant.commandLineTool).ms-each"] == nil ? Contestant.worker : Contestant.commandLineTool
+        let name =
+            figures["density.\(Contestant.commandLineTool).ms-each"] == nil
+            ? Contestant.worker : Contestant.commandLineTool
         let each = figures["density.\(name).ms-each"] ?? .nan
-        figures.judge("\(name), machines a second, all alive", isMet: each <= 10, "\((1000 / each).fixed(0)), at least 100")
+        figures.judge(
+            "\(name), machines a second, all alive", isMet: each <= 10,
+            "\((1000 / each).fixed(0)), at least 100")
     }
 
     private static func measure(
-        _ contestant: Contestant, _ work: Workload, _ count: Int, _ table: inout Table, _ figures: inout Figures
+        _ contestant: Contestant, _ work: Workload, _ count: Int, _ table: inout Table,
+        _ figures: inout Figures
     ) throws {
         var machines: [Machine] = []
         let start = HostClock.monotonicNanoseconds()
@@ -65,9 +75,11 @@ struct DensityBenchmark {
     private static func isAlive(_ process: Int32) -> Bool {
         // No such file is one of the answers.
         guard let file = try? OwnedDescriptor.open("/proc/\(process)/stat", O_RDONLY),
-            let bytes = try? DescriptorIO.readAll(file.number, limit: 4096), let name = bytes.lastIndex(of: UInt8(ascii: ")"))
+            let bytes = try? DescriptorIO.readAll(file.number, limit: 4096),
+            let name = bytes.lastIndex(of: UInt8(ascii: ")"))
         else { return false }
-        return name + 2 < bytes.count && [UInt8(ascii: "S"), UInt8(ascii: "R"), UInt8(ascii: "D")].contains(bytes[name + 2])
+        return name + 2 < bytes.count
+            && [UInt8(ascii: "S"), UInt8(ascii: "R"), UInt8(ascii: "D")].contains(bytes[name + 2])
     }
 
     private static func checkNothingIsLeft(_ contestant: Contestant, _ count: Int) throws(BenchmarkError) {

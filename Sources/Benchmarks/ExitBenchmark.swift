@@ -36,7 +36,9 @@ struct ExitBenchmark {
                     try measure(contestant, work, &results[index])
                 }
             }
-            print("exits: \(count) writes to a port where nothing is, \(kind.name); \(runs) runs each, interleaved\n")
+            print(
+                "exits: \(count) writes to a port where nothing is, \(kind.name); \(runs) runs each, interleaved\n"
+            )
             report(kind, count, contestants, results, &figures)
         }
     }
@@ -62,20 +64,25 @@ struct ExitBenchmark {
         _ kind: Kind, _ count: Int, _ contestants: [Contestant], _ results: [Result], _ figures: inout Figures
     ) {
         let base = contestants.firstIndex { $0.name == Contestant.baseline }.map { results[$0].loop }
-        var table = Table(["", "loop ms", "min", "p90", "µs an exit", "ratio", "ratio of min", "CPU in all ms"])
+        var table = Table([
+            "", "loop ms", "min", "p90", "µs an exit", "ratio", "ratio of min", "CPU in all ms",
+        ])
         var workerRatio = Double.nan
         for (contestant, result) in zip(contestants, results) {
             let ratio = result.loop.median / (base?.median ?? .nan)
             if contestant.name == Contestant.worker { workerRatio = ratio }
             table.add([
                 contestant.name, result.loop.median.fixed(2), result.loop.minimum.fixed(2),
-                result.loop.ninetiethPercentile.fixed(2), (result.loop.median * 1000 / Double(count)).fixed(3),
-                ratio.fixed(3), (result.loop.minimum / (base?.minimum ?? .nan)).fixed(3), result.cpu.median.fixed(2),
+                result.loop.ninetiethPercentile.fixed(2),
+                (result.loop.median * 1000 / Double(count)).fixed(3),
+                ratio.fixed(3), (result.loop.minimum / (base?.minimum ?? .nan)).fixed(3),
+                result.cpu.median.fixed(2),
             ])
             figures.add("exits.\(kind.name).\(contestant.name).loop-ms", result.loop.median)
             figures.add("exits.\(kind.name).\(contestant.name).cpu-ms", result.cpu.median)
         }
         print(table.text)
         figures.judge("an exit of \(kind.name) against raw's", workerRatio, atMost: 1.05, places: 3, "times")
+        print("")
     }
 }

@@ -31,7 +31,9 @@ struct Figures {
 
     /// The figures of an object of numbers.
     init(_ json: JSONValue) throws(BenchmarkError) {
-        guard case .object(let members) = json else { throw .usage("the figures are \(json.kind), not an object") }
+        guard case .object(let members) = json else {
+            throw .usage("the figures are \(json.kind), not an object")
+        }
         for member in members {
             switch member.value {
             case .number(let value): add(member.key, value)

@@ -37,7 +37,9 @@ struct LinuxBenchmark {
                     gone.add(end.wallMilliseconds)
                     cpu.add(end.cpuMilliseconds)
                 }
-                table.add([contestant.name, name, line.median.fixed(1), gone.median.fixed(1), cpu.median.fixed(1)])
+                table.add([
+                    contestant.name, name, line.median.fixed(1), gone.median.fixed(1), cpu.median.fixed(1),
+                ])
                 figures.add("linux.\(name).\(contestant.name).init-ms", line.median)
             }
         }

@@ -8,8 +8,12 @@ struct MemoryBenchmark {
         let memory = try options.number("memory", default: 122)
         let runs = try options.number("runs", default: 5)
         let work = Workload(kernel: try options.guest("first"), commandLine: "stay", memoryMiB: memory)
-        print("memory: guest `first stay`, \(memory) MiB, idle for 0.2 s; KiB without the guest's RAM; median of \(runs)\n")
-        var table = Table(["", "resident", "proportional", "private dirty", "guest left out", "of a mapping of"])
+        print(
+            "memory: guest `first stay`, \(memory) MiB, idle for 0.2 s; KiB without the guest's RAM; median of \(runs)\n"
+        )
+        var table = Table([
+            "", "resident", "proportional", "private dirty", "guest left out", "of a mapping of",
+        ])
         for contestant in try Contestant.all(options) {
             var resident = Sample()
             var proportional = Sample()
@@ -23,7 +27,8 @@ struct MemoryBenchmark {
                 last = maps
             }
             table.add([
-                contestant.name, resident.median.fixed(0), proportional.median.fixed(0), privateDirty.median.fixed(0),
+                contestant.name, resident.median.fixed(0), proportional.median.fixed(0),
+                privateDirty.median.fixed(0),
                 "\(last?.guestResident ?? 0)", "\(last?.guestMapping ?? 0)",
             ])
             if options.has("verbose"), let last {
@@ -35,10 +40,12 @@ struct MemoryBenchmark {
         }
         print(table.text)
         figures.judge(
-            "roost-vmm's private dirty memory", figures["memory.\(Contestant.worker).private-dirty-KiB"] ?? .nan,
+            "roost-vmm's private dirty memory",
+            figures["memory.\(Contestant.worker).private-dirty-KiB"] ?? .nan,
             atMost: 256, places: 0, "KiB")
         figures.judge(
-            "roost-vmm's resident memory", figures["memory.\(Contestant.worker).resident-KiB"] ?? .nan, atMost: 4096,
+            "roost-vmm's resident memory", figures["memory.\(Contestant.worker).resident-KiB"] ?? .nan,
+            atMost: 4096,
             places: 0, "KiB")
     }
 

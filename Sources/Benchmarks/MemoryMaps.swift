@@ -24,8 +24,10 @@ struct MemoryMaps {
         let file = try OwnedDescriptor.open("/proc/\(process)/smaps", 0)
         let text = try DescriptorIO.readAll(file.number, limit: 16 << 20)
         let entries = Self.entries(String(decoding: text, as: UTF8.self))
-        let guest = entries.indices.filter { entries[$0].value("Size") >= guestMiB << 10 && entries[$0].value("Rss") > 0 }
-            .min { entries[$0].value("Size") < entries[$1].value("Size") }
+        let guest = entries.indices.filter {
+            entries[$0].value("Size") >= guestMiB << 10 && entries[$0].value("Rss") > 0
+        }
+        .min { entries[$0].value("Size") < entries[$1].value("Size") }
         for (index, entry) in entries.enumerated() {
             if index == guest {
                 guestResident = entry.value("Rss")
@@ -35,7 +37,9 @@ struct MemoryMaps {
             resident += entry.value("Rss")
             proportional += entry.value("Pss")
             privateDirty += entry.value("Private_Dirty")
-            if entry.value("Private_Dirty") > 0 { dirtiest.append((entry.value("Private_Dirty"), entry.name)) }
+            if entry.value("Private_Dirty") > 0 {
+                dirtiest.append((entry.value("Private_Dirty"), entry.name))
+            }
         }
         dirtiest.sort { $0.kibibytes > $1.kibibytes }
     }
@@ -45,9 +49,13 @@ struct MemoryMaps {
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ")
             if words.count == 3, words[2] == "kB" {
-                entries.indices.last.map { entries[$0].values[String(words[0].dropLast())] = Int(words[1]) ?? 0 }
+                entries.indices.last.map {
+                    entries[$0].values[String(words[0].dropLast())] = Int(words[1]) ?? 0
+                }
             } else if words.count >= 5, words[0].contains("-") {
-                entries.append(Entry(name: "\(words[1]) \(words.count > 5 ? String(words[5]) : "anonymous") \(words[0])"))
+                entries.append(
+                    Entry(name: "\(words[1]) \(words.count > 5 ? String(words[5]) : "anonymous") \(words[0])")
+                )
             }
         }
         return entries

@@ -5,7 +5,7 @@ struct Options {
     /// What was given by `--contestant NAME=COMMAND WORD…`, in order.
     private(set) var extraContestants: [String] = []
 
-    private static let knownFlags: Set<String> = ["verbose", "linux"]
+    private static let knownFlags: Set<String> = ["verbose", "counted"]
     private static let knownKeys: Set<String> = [
         "runs", "json", "raw", "roost-vmm", "roost", "qemu", "guests", "memory", "count", "machines", "only",
         "kernel", "initrd", "cmdline", "thresholds", "figures",

@@ -15,10 +15,13 @@ struct OutputWatch {
         var events = PollSet()
         events.watch(process.output.number, for: .readable)
         guard try events.wait(timeoutMilliseconds: Self.patience) else {
-            throw BenchmarkError.contestant("process \(process.identifier)", "has printed nothing for two minutes")
+            throw BenchmarkError.contestant(
+                "process \(process.identifier)", "has printed nothing for two minutes")
         }
         let now = HostClock.monotonicNanoseconds()
-        guard let bytes = try DescriptorIO.read(process.output.number, limit: 4096), !bytes.isEmpty else { return nil }
+        guard let bytes = try DescriptorIO.read(process.output.number, limit: 4096), !bytes.isEmpty else {
+            return nil
+        }
         text += bytes
         return now
     }

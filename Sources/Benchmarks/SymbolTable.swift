@@ -20,7 +20,9 @@ struct SymbolTable {
     func fileOffsets(of names: Set<String>) -> Set<UInt64> {
         let count = Int(number(0x3C, 2))
         let sections = (0..<count).map { Int(number(0x28, 8)) + $0 * Int(number(0x3A, 2)) }
-        guard let table = sections.first(where: { number($0 + 4, 4) == Self.symbolTableSection }) else { return [] }
+        guard let table = sections.first(where: { number($0 + 4, 4) == Self.symbolTableSection }) else {
+            return []
+        }
         let strings = Int(number(sections[Int(number(table + 0x28, 4))] + 0x18, 8))
         let start = Int(number(table + 0x18, 8))
         var offsets: Set<UInt64> = []
@@ -28,7 +30,8 @@ struct SymbolTable {
             let address = number(symbol + 8, 8)
             guard address != 0 else { continue }
             let name = bytes[(strings + Int(number(symbol, 4)))...].prefix { $0 != 0 }
-            guard names.contains(String(decoding: name, as: UTF8.self)), let offset = fileOffset(address) else { continue }
+            guard names.contains(String(decoding: name, as: UTF8.self)), let offset = fileOffset(address)
+            else { continue }
             offsets.insert(offset)
         }
         return offsets
@@ -38,7 +41,8 @@ struct SymbolTable {
         for index in 0..<Int(number(0x38, 2)) {
             let segment = Int(number(0x20, 8)) + index * Int(number(0x36, 2))
             let start = number(segment + 0x10, 8)
-            guard number(segment, 4) == Self.loadSegment, address >= start, address - start < number(segment + 0x20, 8)
+            guard number(segment, 4) == Self.loadSegment, address >= start,
+                address - start < number(segment + 0x20, 8)
             else { continue }
             return address - start + number(segment + 8, 8)
         }

@@ -36,10 +36,12 @@ struct Thresholds {
         }
         print(table.text)
         if improvements > 0 {
-            print("  \(improvements) better by more than 1 %: record them with `scripts/bench exact --record`")
+            print(
+                "  \(improvements) better by more than 1 %: record them with `scripts/bench exact --record`")
         }
         guard regressions.isEmpty else {
-            throw BenchmarkError.regression("worse than on record by more than 1 %:\n  " + regressions.joined(separator: "\n  "))
+            throw BenchmarkError.regression(
+                "worse than on record by more than 1 %:\n  " + regressions.joined(separator: "\n  "))
         }
     }
 

@@ -14,7 +14,8 @@ func runBenchmarks(_ arguments: [String]) throws {
         ("linux", LinuxBenchmark.run),
     ]
     guard let first = arguments.first else {
-        throw BenchmarkError.usage("usage: roost-bench \(benchmarks.map(\.name).joined(separator: "|"))|check [OPTION]...")
+        throw BenchmarkError.usage(
+            "usage: roost-bench \(benchmarks.map(\.name).joined(separator: "|"))|check [OPTION]...")
     }
     let options = try Options(arguments.dropFirst())
     if first == "check" { return try Thresholds.check(options) }
