@@ -69,8 +69,9 @@ let package = Package(
         // Measures the programs from outside; scripts/bench runs it. CPerf counts calls for it.
         .target(name: "CPerf", path: "bench/CPerf"),
         .executableTarget(
-            name: "roost-bench", dependencies: ["HostSystem", "JSONText", "CPerf"], path: "Sources/Benchmarks",
-            exclude: ["README.md"], swiftSettings: strict, linkerSettings: staticLink),
+            name: "roost-bench", dependencies: ["HostSystem", "JSONText", "CPerf"],
+            path: "Sources/Benchmarks", exclude: ["README.md"], swiftSettings: strict,
+            linkerSettings: staticLink),
         tests(of: "GuestMemory", knows: ["HostSystem"]),
         tests(of: "JSONText"),
         tests(of: "Specification", knows: ["JSONText"]),
