@@ -56,6 +56,8 @@ let package = Package(
         module("Specification", knows: ["JSONText"]),
         module(
             "Machine", knows: ["Specification", "Boot", "Devices", "KVM", "GuestMemory", "HostSystem", "X86"]),
+        // For tests only.
+        module("MachineTesting", knows: ["HostSystem"]),
         .executableTarget(
             name: "roost-vmm", dependencies: ["Machine", "Specification", "HostSystem"],
             swiftSettings: strict, linkerSettings: staticLink),
@@ -80,6 +82,12 @@ let package = Package(
             name: "CommandLineTests", dependencies: ["JSONText", "Specification"], swiftSettings: strict),
         tests(of: "Boot", knows: ["GuestMemory", "X86"]),
         tests(of: "Devices", knows: ["GuestMemory", "HostSystem"]),
+        tests(of: "HostSystem", knows: ["MachineTesting"]),
+        // On the real /dev/kvm.
+        tests(of: "KVM", knows: ["GuestMemory", "HostSystem", "MachineTesting", "X86"]),
+        tests(of: "Machine", knows: ["GuestMemory", "HostSystem", "MachineTesting", "Specification", "X86"]),
+        // Runs the built `roost` as a user would; it links nothing of it.
+        .testTarget(name: "HostTests", dependencies: ["MachineTesting"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

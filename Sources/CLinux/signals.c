@@ -20,6 +20,13 @@ int clinux_install_kick_handler(void) {
   return sigaction(SIGRTMIN, &action, 0) < 0 ? -errno : 0;
 }
 
+void clinux_unblock_kick_signal(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGRTMIN);
+  pthread_sigmask(SIG_UNBLOCK, &set, 0);
+}
+
 int clinux_block_signals(const int *signals, int count) {
   sigset_t set;
   sigemptyset(&set);

@@ -34,6 +34,8 @@ public final class HostThread: Sendable {
             let body = unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
             // SAFETY: a C string for the length of the call.
             unsafe body.name.withCString { name in unsafe clinux_name_thread(name) }
+            // A thread inherits its maker's mask, and those of libdispatch, for one, block every signal.
+            clinux_unblock_kick_signal()
             body.run()
             return nil
         }

@@ -10,6 +10,8 @@ struct ConsoleEndpoint: ~Copyable {
     private(set) var input: Int32?
     /// Where output goes; nil drops it.
     let output: Int32?
+    /// What people call the place where output goes.
+    private let outputName: String
     /// Whether output goes to a file, whose disk can be full and empty again.
     let isFile: Bool
     /// The path of the pseudo-terminal people can open.
@@ -28,9 +30,11 @@ struct ConsoleEndpoint: ~Copyable {
             case .stdio: return try standard()
             case .pty: return try pseudoTerminal()
             case .file(let path):
-                let file = try OwnedDescriptor.open(
-                    path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY, mode: 0o644)
-                return ConsoleEndpoint(input: nil, output: file.number, isFile: true, ownedOutput: file)
+                // O_NONBLOCK: a named pipe without a reader is an error, not an endless wait.
+                let flags = O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY | O_NONBLOCK
+                let file = try OwnedDescriptor.open(path, flags, mode: 0o644)
+                return ConsoleEndpoint(
+                    input: nil, output: file.number, outputName: path, isFile: true, ownedOutput: file)
             }
         } catch {
             throw .output(error)
@@ -38,12 +42,13 @@ struct ConsoleEndpoint: ~Copyable {
     }
 
     private init(
-        input: Int32?, output: Int32?, isFile: Bool = false, pseudoTerminalPath: String? = nil,
+        input: Int32?, output: Int32?, outputName: String = "standard output", isFile: Bool = false, pseudoTerminalPath: String? = nil,
         isInteractive: Bool = false, ownedOutput: consuming OwnedDescriptor? = nil,
         ownedSlave: consuming OwnedDescriptor? = nil
     ) {
         self.input = input
         self.output = output
+        self.outputName = outputName
         self.isFile = isFile
         self.pseudoTerminalPath = pseudoTerminalPath
         self.isInteractive = isInteractive
@@ -95,8 +100,8 @@ struct ConsoleEndpoint: ~Copyable {
         let slave = try OwnedDescriptor.open(path, O_RDWR | O_NOCTTY)
         let master = pair.intoMaster()
         return ConsoleEndpoint(
-            input: master.number, output: master.number, pseudoTerminalPath: path, ownedOutput: master,
-            ownedSlave: slave)
+            input: master.number, output: master.number, outputName: path, pseudoTerminalPath: path,
+            ownedOutput: master, ownedSlave: slave)
     }
 
     /// The size of the terminal the person sits at, if there is one.
@@ -124,6 +129,10 @@ struct ConsoleEndpoint: ~Copyable {
     func writeOutput(_ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int {
         guard let output else { return bytes.count }
         // A pipe that poll(2) calls writable takes a page without blocking, should it be a shared one.
-        return try DescriptorIO.write(output, bytes.prefix(4096))
+        do {
+            return try DescriptorIO.write(output, bytes.prefix(4096))
+        } catch {
+            throw SystemError("write to \(outputName)", number: error.number)
+        }
     }
 }

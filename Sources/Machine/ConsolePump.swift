@@ -90,7 +90,7 @@ struct ConsolePump: ~Copyable {
             events.watch(output, for: .writable)
             let hasRoom = (try? events.wait(timeoutMilliseconds: Self.flushPatienceMilliseconds)) ?? false
             if !hasRoom {
-                lostBytes += UInt64(unsent.count)
+                giveUp(machine)
                 return
             }
         }
@@ -98,6 +98,14 @@ struct ConsolePump: ~Copyable {
 }
 
 extension ConsolePump {
+    /// Counts what nobody takes any more: the piece in hand and all that the guest had written.
+    private mutating func giveUp(_ machine: Machine) {
+        repeat {
+            lostBytes += UInt64(unsent.count)
+            unsent = 0..<machine.drainConsole(into: &chunk)
+        } while !unsent.isEmpty
+    }
+
     /// What was asked for behind the escape key since the last time.
     mutating func takeCommands() -> [EscapeFilter.Command] {
         defer { commands = [] }

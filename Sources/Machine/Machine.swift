@@ -26,6 +26,9 @@ public final class Machine: Sendable {
     private let control: RunControl
     private let log: MachineLog
     private let outcome = Mutex<MachineEnd?>(nil)
+    /// Held through each pause and resume: half of one between the halves of another would leave a
+    /// running machine with paused devices, or a pause waiting for a barrier nobody comes to.
+    private let transition = Mutex(())
 
     /// Makes the machine: everything is allocated and loaded, and no virtual CPU runs yet.
     ///
@@ -64,20 +67,25 @@ public final class Machine: Sendable {
         }
     }
 
-    /// Stops all virtual CPUs at a barrier and returns when the last has reached it.
+    /// Stops all virtual CPUs at a barrier and returns when the last has reached it. Once `start` has
+    /// been called; not from a virtual CPU's thread.
     ///
     /// - Returns: false if the machine has ended instead.
     @discardableResult
     public func pause() -> Bool {
-        let isPaused = control.pause { kickAll() }
-        if isPaused { platform.serial.pause() }
-        return isPaused
+        transition.withLock { _ in
+            let isPaused = control.pause { kickAll() }
+            if isPaused { platform.serial.pause() }
+            return isPaused
+        }
     }
 
     /// Lets a paused machine go on. Harmless if it runs.
     public func resume() {
-        platform.serial.resume()
-        control.resume()
+        transition.withLock { _ in
+            platform.serial.resume()
+            control.resume()
+        }
     }
 
     /// Presses the ACPI power button.

@@ -32,13 +32,19 @@ struct RunDirectory: ~Copyable {
                     break
                 } catch let error as SystemError where error.number == ENOENT {
                     continue
+                } catch {
+                    // The directory may be ours and empty; somebody else's is not, and stays.
+                    FileTree.removeDirectory(path)
+                    throw error
                 }
             }
             guard let lock = consume lock else {
                 throw MachineError.output(SystemError("claim \(path)", number: EAGAIN))
             }
+            // From here on everything is removed again, should the disk be full.
+            let directory = RunDirectory(path: path, lock: lock)
             try FileTree.write(text, to: path + "/" + specFile)
-            return RunDirectory(path: path, lock: lock)
+            return directory
         } catch let error as SystemError {
             throw .output(error)
         } catch let error as MachineError {

@@ -124,7 +124,7 @@ public struct Supervisor: ~Copyable {
         switch end {
         case .powerOff: log.info("the guest powered off")
         case .guestExit(let value): log.info("the guest ended with \(value)")
-        case .reset: log.info("the guest asked for a reset")
+        case .reset: log.warning("the guest asked for a reset; restart it to go on")
         case .crash(let report): log.error("the guest crashed: \(report.headline)\n\(report.registerTable)")
         case .forced(let request): log.warning("stopped by \(request)")
         case .consoleLost(let error):
@@ -134,10 +134,10 @@ public struct Supervisor: ~Copyable {
         if machine.unclaimedAccesses > 0 {
             log.debug("\(machine.unclaimedAccesses) accesses to ports and addresses where nothing is")
         }
-        if console.lostBytes > 0 || machine.droppedConsoleBytes > 0 {
-            let bytes = console.lostBytes + machine.droppedConsoleBytes
-            log.warning("\(bytes) bytes of console output were lost")
-        }
-        return end.exitCode == .powerOff && console.lostBytes > 0 ? .ioError : end.exitCode
+        let lost = console.lostBytes + machine.droppedConsoleBytes
+        // Who closed the console's other end wants no count of what it did not take.
+        if case .consoleLost = end { return end.exitCode }
+        if lost > 0 { log.warning("\(lost) bytes of console output were lost") }
+        return end.exitCode.status == 0 && console.lostBytes > 0 ? .ioError : end.exitCode
     }
 }

@@ -32,5 +32,6 @@ func readSpecification() -> (MachineSpec, text: [UInt8]) {
     }
 }
 
+HostProcess.fillStandardDescriptors()
 let (spec, text) = readSpecification()
 Supervisor.run(spec, text: text)

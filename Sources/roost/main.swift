@@ -1,8 +1,10 @@
 internal import ArgumentParser
 internal import Glibc
+internal import HostSystem
 
 // Like `RoostCommand.main()`, but every error is one line `roost: error: …` with an exit code that
 // means something (docs/exit-codes.md), and a plain `roost run` does not wait for ArgumentParser.
+HostProcess.fillStandardDescriptors()
 let arguments = Array(CommandLine.arguments.dropFirst())
 do {
     if let request = RunRequest(plain: arguments) {

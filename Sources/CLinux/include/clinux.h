@@ -32,6 +32,8 @@ int clinux_try_lock(int descriptor);
 // Threads and signals. `clinux_kick_signal` is the signal that only interrupts KVM_RUN.
 int clinux_kick_signal(void);
 int clinux_install_kick_handler(void);
+// For the calling thread, whose mask may come from a thread that blocks everything.
+void clinux_unblock_kick_signal(void);
 int clinux_block_signals(const int *signals, int count);
 int clinux_ignore_signal(int signal);
 int clinux_default_signal(int signal);
