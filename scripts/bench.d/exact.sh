@@ -14,7 +14,7 @@ run_exact() {
         files+=(--file "$file")
     done
     while read -r file; do files+=(--file "$file"); done < <(qemu_files)
-    words=("$products/roost-bench" "startup,exits" --counted --runs 5 --count 20000
+    words=("$products/roost-bench" "startup,exits" --counted --runs 5 --count 100000
         --only "raw,roost-vmm,qemu-microvm")
     if $exact_linux; then
         for file in "$guest"/{vmlinux,bzImage,initramfs.cpio}; do files+=(--file "$file"); done
