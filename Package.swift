@@ -68,6 +68,12 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict, linkerSettings: staticLinkWithFoundation),
+        // Measures the programs from outside; scripts/bench runs it. CPerf counts calls for it.
+        .target(name: "CPerf", path: "bench/CPerf"),
+        .executableTarget(
+            name: "roost-bench", dependencies: ["HostSystem", "JSONText", "CPerf"],
+            path: "Sources/Benchmarks", exclude: ["README.md"], swiftSettings: strict,
+            linkerSettings: staticLink),
         tests(of: "GuestMemory", knows: ["HostSystem"]),
         tests(of: "JSONText"),
         tests(of: "Specification", knows: ["JSONText"]),
