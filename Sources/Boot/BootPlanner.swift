@@ -26,6 +26,7 @@ private struct BootPlanner {
         guard kernel.entry < AddressSpaceLayout.holeEnd else { throw .entryTooHigh(kernel.entry) }
         try claim(from: LowMemory.reserved, to: LowMemory.acpiTables, for: .reservedLowMemory)
         let rootPointer = try placeACPI()
+        try place(ResetVector.code, at: LowMemory.resetVector, as: .resetVector)
         try placeCommandLine(limit: kernel.commandLineLimit)
         let kernelRanges = try placeKernel(kernel)
         // Before the boot data: those have places of their own below 1 MiB, where no RAM disk goes.
@@ -91,7 +92,7 @@ private struct BootPlanner {
     /// Returns the root pointer's address.
     private mutating func placeACPI() throws(BootError) -> GuestAddress? {
         guard let configuration = request.acpi else {
-            try claim(from: LowMemory.acpiTables, to: LowMemory.end, for: .reservedLowMemory)
+            try claim(from: LowMemory.acpiTables, to: LowMemory.resetVector, for: .reservedLowMemory)
             return nil
         }
         let tables = try ACPITables(configuration)
@@ -99,7 +100,7 @@ private struct BootPlanner {
         guard bytes.count <= LowMemory.acpiCapacity else {
             throw .acpiTooLarge(size: bytes.count, capacity: LowMemory.acpiCapacity)
         }
-        try claim(from: LowMemory.acpiTables, to: LowMemory.end, for: .acpiTables)
+        try claim(from: LowMemory.acpiTables, to: LowMemory.resetVector, for: .acpiTables)
         writes.append(MemoryWrite(area: .acpiTables, address: LowMemory.acpiTables, bytes: bytes))
         return LowMemory.acpiTables
     }

@@ -11,6 +11,7 @@ internal import GuestMemory
 ///  0x16000 ┼ free; a kernel may have segments here
 ///  0x9FC00 ┼ reserved, as a PC's extended BIOS data area and video memory are
 ///  0xE0000 ┼ ACPI tables, the root pointer first, where a search of a PC's BIOS finds it
+///  0xFFFF0 ┼ reset vector: where a guest jumps in real mode to be reset
 /// 0x100000 ┴ kernel and initial RAM disk from here
 /// ```
 ///
@@ -23,12 +24,13 @@ enum LowMemory {
     static let pageTables = GuestAddress(0x1_0000)
     static let reserved = GuestAddress(0x9_FC00)
     static let acpiTables = GuestAddress(0xE_0000)
+    static let resetVector = GuestAddress(0xF_FFF0)
     static let end = GuestAddress(0x10_0000)
 
     /// How many bytes of command line there is room for, the NUL included.
     static let commandLineCapacity = Int(pageTables.rawValue - commandLine.rawValue)
     /// How many bytes of ACPI tables there is room for.
-    static let acpiCapacity = Int(end.rawValue - acpiTables.rawValue)
+    static let acpiCapacity = Int(resetVector.rawValue - acpiTables.rawValue)
 }
 
 /// What a range of guest memory is used for while a guest starts.
@@ -51,6 +53,8 @@ public enum BootArea: Equatable, Sendable, CustomStringConvertible {
     case startInfo
     /// The ACPI tables.
     case acpiTables
+    /// The code at the real-mode reset vector.
+    case resetVector
     /// What a PC keeps reserved below 1 MiB.
     case reservedLowMemory
 
@@ -66,6 +70,7 @@ public enum BootArea: Equatable, Sendable, CustomStringConvertible {
         case .bootParameters: "the boot parameters"
         case .startInfo: "the PVH start info"
         case .acpiTables: "the ACPI tables"
+        case .resetVector: "the reset vector"
         case .reservedLowMemory: "the reserved memory below 1 MiB"
         }
     }

@@ -129,7 +129,7 @@ struct ACPITablesTests {
         let error = #expect(throws: BootError.self) {
             try BootPlan(makeRequest(ELFFixture().bytes, acpi: devices))
         }
-        guard case .acpiTooLarge(_, capacity: 0x2_0000) = error else {
+        guard case .acpiTooLarge(_, capacity: 0x1_FFF0) = error else {
             Issue.record("got \(String(describing: error))")
             return
         }

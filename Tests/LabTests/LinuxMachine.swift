@@ -51,7 +51,7 @@ final class LinuxMachine {
             TestHost.buildDirectory + "/roost",
             [
                 "run", "\(guest)/\(image.file)", "--initrd", initrd, "--cpus", "\(cpus)", "--memory", "256M",
-                "--name", "linux", "--cmdline", "console=ttyS0 \(commandLine)",
+                "--name", "linux", "--grace", "120", "--cmdline", "console=ttyS0 \(commandLine)",
             ] + image.flags,
             environment: ["ROOST_RUN_DIR": directory.path + "/run"], input: .pipe)
     }
