@@ -42,7 +42,8 @@ struct ConsoleEndpoint: ~Copyable {
     }
 
     private init(
-        input: Int32?, output: Int32?, outputName: String = "standard output", isFile: Bool = false, pseudoTerminalPath: String? = nil,
+        input: Int32?, output: Int32?, outputName: String = "standard output", isFile: Bool = false,
+        pseudoTerminalPath: String? = nil,
         isInteractive: Bool = false, ownedOutput: consuming OwnedDescriptor? = nil,
         ownedSlave: consuming OwnedDescriptor? = nil
     ) {
