@@ -166,23 +166,3 @@ extension PhysicalMemory {
         unsafe clinux_fill_shared(start, Int32(byte), Int(range.size))
     }
 }
-
-extension PhysicalMemory {
-    /// Reads part of a file straight into the guest.
-    ///
-    /// - Throws: `SystemError` if the file cannot be read, also if the range is not all RAM.
-    public func read(
-        _ file: borrowing RegularFile, at offset: UInt64, into range: GuestRange
-    ) throws(SystemError) {
-        let start: UnsafeMutableRawPointer
-        do {
-            unsafe start = try pointer(to: range.start, size: range.size)
-        } catch {
-            throw SystemError("read \(file.path) into guest memory: \(error)", number: EFAULT)
-        }
-        // SAFETY: the range is checked to be RAM as a whole; the kernel writes it, not this process.
-        if let failure = unsafe file.readFully(at: offset, into: start, count: Int(range.size)) {
-            throw failure
-        }
-    }
-}

@@ -21,9 +21,12 @@ public enum DescriptorIO {
     /// Reads everything up to the end of the file, but no more than `limit` bytes.
     public static func readAll(_ descriptor: Int32, limit: Int) throws(SystemError) -> [UInt8] {
         var all: [UInt8] = []
-        while all.count < limit, let more = try read(descriptor, limit: min(limit - all.count, 64 << 10)) {
+        // Most of what is read this way is short: a buffer that is not used need not be touched.
+        var piece = 4096
+        while all.count < limit, let more = try read(descriptor, limit: min(limit - all.count, piece)) {
             if more.isEmpty { break }
             all += more
+            piece = min(piece * 2, 64 << 10)
         }
         return all
     }

@@ -45,6 +45,19 @@ public struct Mapping: ~Copyable, @unchecked Sendable {
         return unsafe Mapping(start: start, size: size)
     }
 
+    /// Puts a file's pages in place of part of the range: read from the page cache when touched, shared
+    /// with everybody who maps them, and private from the first write on.
+    ///
+    /// - Returns: false if the file system cannot do that; the range is then as before.
+    public func overlay(_ file: borrowing RegularFile, at fileOffset: UInt64, offset: Int, length: Int) -> Bool {
+        precondition(offset >= 0 && length > 0 && offset <= size - length)
+        // SAFETY: MAP_FIXED replaces pages of this mapping alone, which the precondition checks.
+        let start = unsafe mmap(
+            self.start + offset, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
+            file.descriptor.number, off_t(truncatingIfNeeded: fileOffset))
+        return unsafe start != MAP_FAILED
+    }
+
     /// madvise(2) on part of the range.
     public func advise(_ advice: Int32, offset: Int = 0, length: Int) throws(SystemError) {
         // SAFETY: the part lies inside this mapping, which the precondition checks.

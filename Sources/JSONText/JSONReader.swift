@@ -68,7 +68,7 @@ struct JSONReader {
         skipWhiteSpace()
         var members: [JSONMember] = []
         // Keys are compared byte by byte, as other readers do, not by canonical equivalence.
-        var keys: Set<[UInt8]> = []
+        var keys = JSONKeys()
         guard !skip("}") else { return .object(members) }
         repeat {
             skipWhiteSpace()
@@ -78,7 +78,7 @@ struct JSONReader {
             }
             let keyBytes = try string()
             let key = String(decoding: keyBytes, as: UTF8.self)
-            guard keys.insert(keyBytes).inserted else { throw JSONError(.duplicateKey(key), at: start) }
+            guard keys.insert(keyBytes) else { throw JSONError(.duplicateKey(key), at: start) }
             skipWhiteSpace()
             guard skip(":") else { throw expected("':' after the key") }
             skipWhiteSpace()
@@ -202,5 +202,26 @@ struct JSONReader {
             case .some(let byte): "the byte 0x\(byte < 16 ? "0" : "")\(String(byte, radix: 16))"
             }
         return JSONError(.expected(what, found: found), at: position)
+    }
+}
+
+/// The keys of one object so far. A handful, as most objects have, is compared one by one, which costs
+/// a starting process less than its first hashed set; more are hashed, so that none is slow.
+private struct JSONKeys {
+    private var few: [[UInt8]] = []
+    private var many: Set<[UInt8]> = []
+
+    private static let fewLimit = 24
+
+    /// - Returns: false if the key was there already.
+    mutating func insert(_ key: [UInt8]) -> Bool {
+        if !many.isEmpty { return many.insert(key).inserted }
+        guard !few.contains(key) else { return false }
+        few.append(key)
+        if few.count > Self.fewLimit {
+            many = Set(few)
+            few = []
+        }
+        return true
     }
 }

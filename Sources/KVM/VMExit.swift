@@ -1,4 +1,4 @@
-internal import CKVM
+public import CKVM
 public import GuestMemory
 
 /// A guest's access to I/O ports: `count` accesses of `size` bytes each to one port.
@@ -10,7 +10,15 @@ public struct PortAccess: Equatable, Sendable {
     /// More than one for a string instruction.
     public let count: UInt32
     /// Where in the run page the data lies.
-    let dataOffset: Int
+    @usableFromInline let dataOffset: Int
+
+    @inlinable
+    init(port: UInt16, size: Int, count: UInt32, dataOffset: Int) {
+        self.port = port
+        self.size = size
+        self.count = count
+        self.dataOffset = dataOffset
+    }
 }
 
 /// Why the kernel came back from running a guest. A plain value: making one allocates nothing.
@@ -41,7 +49,8 @@ public enum VMExit: Equatable, Sendable {
     /// A reason this version does not know.
     case unknown(reason: UInt32)
 
-    @inline(__always)
+    // Inlined across modules: as a call, each exit would go through memory.
+    @inlinable @inline(__always)
     init(_ page: UnsafeMutablePointer<kvm_run>) {
         // SAFETY: the kernel has just filled in the member of the union that `exit_reason` names.
         let reason = unsafe page.pointee.exit_reason
@@ -77,6 +86,15 @@ public enum VMExit: Equatable, Sendable {
         default: self = .unknown(reason: reason)
         }
     }
+}
+
+extension VMExit {
+    /// `internalError`: an instruction could not be emulated. C constant: `KVM_INTERNAL_ERROR_EMULATION`.
+    public static let emulationSuberror = UInt32(KVM_INTERNAL_ERROR_EMULATION)
+    /// `systemEvent`: the guest switched itself off. C constant: `KVM_SYSTEM_EVENT_SHUTDOWN`.
+    public static let shutdownEvent = UInt32(KVM_SYSTEM_EVENT_SHUTDOWN)
+    /// `systemEvent`: the guest asked for a reset. C constant: `KVM_SYSTEM_EVENT_RESET`.
+    public static let resetEvent = UInt32(KVM_SYSTEM_EVENT_RESET)
 }
 
 extension VirtualCPU {

@@ -1,6 +1,6 @@
-internal import CKVM
+public import CKVM
 internal import Glibc
-internal import HostSystem
+public import HostSystem
 internal import Synchronization
 
 /// A virtual CPU of the kernel and the page it shares with this process.
@@ -12,7 +12,9 @@ public struct VirtualCPU: ~Copyable, @unchecked Sendable {
     // which is one atomic byte.
 
     let control: ControlDescriptor
-    private let page: Mapping
+    /// The control descriptor's number, for the run loop.
+    @usableFromInline let runDescriptor: Int32
+    @usableFromInline let page: Mapping
     /// Its number, which is its local APIC's identifier.
     public let number: Int
 
@@ -22,12 +24,13 @@ public struct VirtualCPU: ~Copyable, @unchecked Sendable {
         } catch {
             throw .call(error)
         }
+        runDescriptor = descriptor.number
         control = ControlDescriptor(descriptor)
         self.number = number
     }
 
     /// What the kernel tells about the last exit.
-    @inline(__always)
+    @inlinable @inline(__always)
     var runPage: UnsafeMutablePointer<kvm_run> {
         // SAFETY: the kernel lays a `struct kvm_run` at the start of the page, which lives as long as `self`.
         unsafe page.start.assumingMemoryBound(to: kvm_run.self)
@@ -37,15 +40,17 @@ public struct VirtualCPU: ~Copyable, @unchecked Sendable {
     ///
     /// The answers to a read exit are given by `answer…` before the next call.
     /// - Throws: if the kernel cannot run the guest; `EFAULT` means guest memory this process lost.
+    @inlinable @inline(__always)
     public func run() throws(KVMError) -> VMExit {
-        let result = ckvm_ioctl(control.descriptor.number, ckvm_KVM_RUN, 0)
+        let result = ckvm_run(runDescriptor)
         if result < 0 {
             return try exitWithoutReason(Int32(truncatingIfNeeded: -result))
         }
         return unsafe VMExit(runPage)
     }
 
-    private func exitWithoutReason(_ number: Int32) throws(KVMError) -> VMExit {
+    @usableFromInline @inline(never)
+    func exitWithoutReason(_ number: Int32) throws(KVMError) -> VMExit {
         // EINTR: a signal or `requestExit`. EAGAIN: a processor that was still waiting to be started.
         if number == EINTR || number == EAGAIN { return .interrupted }
         let advice = number == EFAULT ? "the guest touched memory that this process cannot access" : nil
@@ -71,10 +76,10 @@ public struct VirtualCPU: ~Copyable, @unchecked Sendable {
     // MARK: Data of port and memory exits
 
     /// The value of the `index`-th access of a port write exit.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func portValue(_ access: PortAccess, index: UInt32 = 0) -> UInt32 {
         // SAFETY: the kernel puts count × size bytes at data_offset, inside the mapped run page.
-        let data = unsafe page.start + access.dataOffset + Int(index) * access.size
+        let data = unsafe page.start + access.dataOffset + Int(index) &* access.size
         switch access.size {
         case 1: return unsafe UInt32(data.load(as: UInt8.self))
         case 2: return unsafe UInt32(data.loadUnaligned(as: UInt16.self))
@@ -83,10 +88,10 @@ public struct VirtualCPU: ~Copyable, @unchecked Sendable {
     }
 
     /// Gives the `index`-th access of a port read exit its value.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func answerPort(_ access: PortAccess, index: UInt32 = 0, _ value: UInt32) {
         // SAFETY: as for `portValue`.
-        let data = unsafe page.start + access.dataOffset + Int(index) * access.size
+        let data = unsafe page.start + access.dataOffset + Int(index) &* access.size
         switch access.size {
         case 1: unsafe data.storeBytes(of: UInt8(truncatingIfNeeded: value), as: UInt8.self)
         case 2: unsafe data.storeBytes(of: UInt16(truncatingIfNeeded: value), as: UInt16.self)
@@ -95,7 +100,7 @@ public struct VirtualCPU: ~Copyable, @unchecked Sendable {
     }
 
     /// Gives a memory read exit its value.
-    @inline(__always)
+    @inlinable @inline(__always)
     public func answerMemory(_ value: UInt64) {
         // SAFETY: the union's eight data bytes, aligned to eight in no layout so far, hence by bytes.
         unsafe withUnsafeMutableBytes(of: &runPage.pointee.mmio.data) { bytes in

@@ -27,13 +27,16 @@ struct BootImages {
         }
     }
 
-    /// Puts everything in place, files straight from the page cache into the guest.
-    func load(_ plan: BootPlan, into memory: PhysicalMemory) throws(MachineError) {
+    /// Puts everything in place.
+    ///
+    /// - Parameter sharing: map what is large instead of copying it.
+    func load(_ plan: BootPlan, into memory: PhysicalMemory, sharing: Bool) throws(MachineError) {
         do throws(SystemError) {
             for copy in plan.fileCopies {
                 let image = copy.source == .initrd ? initrd : kernel
                 guard let image else { continue }
-                try memory.read(image.file, at: copy.fileOffset, into: copy.destination)
+                try memory.load(
+                    image.file, at: copy.fileOffset, into: copy.destination, sharing: sharing)
             }
         } catch {
             throw .input(error)

@@ -1,3 +1,4 @@
+public import KVM
 public import X86
 
 /// What is known of a guest that cannot go on, for the person who has to find out why.
@@ -13,7 +14,7 @@ public struct CrashReport: Equatable, Sendable {
         /// The processor refused the guest's state: the hardware's reason.
         case failedEntry(UInt64)
         /// An exit this version of Roost does not know.
-        case unknownExit(UInt32)
+        case unknownExit(VMExit)
     }
 
     /// The kind of end.
@@ -41,8 +42,8 @@ public struct CrashReport: Equatable, Sendable {
         case .failedEntry(let reason):
             return
                 "the processor refuses the guest's state (hardware reason \(hexadecimal(reason)))\(processor)\(place)"
-        case .unknownExit(let reason):
-            return "KVM exit \(reason), which Roost does not know,\(processor)\(place)"
+        case .unknownExit(let exit):
+            return "KVM exit \(exit), after which Roost cannot go on,\(processor)\(place)"
         }
     }
 

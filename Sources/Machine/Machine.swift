@@ -18,8 +18,6 @@ public final class Machine: Sendable {
     public let inputWanted: EventSource
     /// Signalled when the machine has ended; `end` then says why.
     public let ended: EventSource
-    /// One line about what was loaded where, for people.
-    public let bootSummary: String
 
     let memory: PhysicalMemory
     let platform: Platform
@@ -42,7 +40,7 @@ public final class Machine: Sendable {
         inputWanted = try EventSource()
         ended = try EventSource()
         memory = construction.memory
-        bootSummary = construction.plan.summary
+        log.debug(construction.plan.summary)
         let host = construction.host
         self.host = host
         platform = try Platform(

@@ -27,7 +27,8 @@ struct MachineConstruction {
         } catch {
             throw .system(error)
         }
-        try images.load(plan, into: memory)
+        // Pages of a file are small ones: where huge ones are wanted, the kernel is copied.
+        try images.load(plan, into: memory, sharing: !spec.hugePages)
         do {
             supportedFeatures = try hypervisor.supportedCPUID()
             host = HostedMachine(try Self.virtualMachine(of: hypervisor, memory))

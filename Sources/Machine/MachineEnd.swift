@@ -10,7 +10,7 @@ public enum MachineEnd: Equatable, Sendable {
     /// The guest asked for a reset: by ACPI or the keyboard controller.
     case reset
     /// The guest cannot go on: what happened, with everything known about it.
-    case crash(CrashReport)
+    indirect case crash(CrashReport)
     /// A person or program wanted it gone and the guest did not power off in time.
     case forced(by: StopRequest)
     /// Where the console goes does not take its output any more.

@@ -14,8 +14,8 @@ struct RunDirectory: ~Copyable {
     private static let specFile = "spec.json"
     private static let consoleLink = "console"
 
-    /// Claims the machine's name and writes down its specification.
-    static func claim(for spec: MachineSpec) throws(MachineError) -> RunDirectory {
+    /// Claims the machine's name and writes down its specification as it came.
+    static func claim(for spec: MachineSpec, text: [UInt8]) throws(MachineError) -> RunDirectory {
         let base = spec.runDirectory ?? usualPath()
         let path = base + "/" + spec.name
         do {
@@ -43,7 +43,7 @@ struct RunDirectory: ~Copyable {
             }
             // From here on everything is removed again, should the disk be full.
             let directory = RunDirectory(path: path, lock: lock)
-            try FileTree.write(Array(spec.jsonText(pretty: true).utf8), to: path + "/" + specFile)
+            try FileTree.write(text, to: path + "/" + specFile)
             return directory
         } catch let error as SystemError {
             throw .output(error)
@@ -68,8 +68,10 @@ struct RunDirectory: ~Copyable {
         }
     }
 
-    /// Removes everything; the lock goes last.
-    deinit {
+    deinit { remove() }
+
+    /// Removes everything. The lock is held on, so that no other machine finds half of it.
+    func remove() {
         for file in [Self.consoleLink, Self.specFile, Self.lockFile] {
             FileTree.remove(path + "/" + file)
         }

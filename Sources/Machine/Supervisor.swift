@@ -13,22 +13,26 @@ public struct Supervisor: ~Copyable {
     /// When a guest that was asked to power off is stopped, and by whose wish.
     private var deadline: (at: UInt64, request: StopRequest)?
 
-    /// Runs a machine from start to end.
+    /// Runs a machine from start to end, and ends the process with the status that says how it ended.
+    /// Everything a user must know has been printed then.
     ///
-    /// - Returns: the status for the process. Everything a user must know has been printed.
-    public static func run(_ spec: MachineSpec) -> ExitCode {
+    /// - Parameter text: the specification as it came, for the run directory.
+    public static func run(_ spec: MachineSpec, text: [UInt8]) -> Never {
         let log = MachineLog(name: spec.name, level: spec.logLevel)
         do {
-            var supervisor = try Supervisor(spec, log)
-            return try supervisor.superviseToTheEnd()
+            var supervisor = try Supervisor(spec, text, log)
+            let code = try supervisor.superviseToTheEnd()
+            supervisor.directory.remove()
+            // Guest memory, machine and threads are the kernel's to take back, all at once.
+            HostProcess.exit(code.status)
         } catch {
             Terminal.restore()
             log.error(error.description)
-            return error.exitCode
+            HostProcess.exit(error.exitCode.status)
         }
     }
 
-    private init(_ spec: MachineSpec, _ log: MachineLog) throws(MachineError) {
+    private init(_ spec: MachineSpec, _ text: [UInt8], _ log: MachineLog) throws(MachineError) {
         let signals: SignalDescriptor
         do {
             try SignalDispositions.install()
@@ -36,9 +40,8 @@ public struct Supervisor: ~Copyable {
         } catch {
             throw .system(error)
         }
-        let directory = try RunDirectory.claim(for: spec)
+        let directory = try RunDirectory.claim(for: spec, text: text)
         let machine = try Machine(spec)
-        log.debug(machine.bootSummary)
         let console = ConsolePump(try ConsoleEndpoint.open(spec.console), escapeKey: spec.escapeKey.byte)
         if let path = console.pseudoTerminalPath {
             try directory.linkConsole(to: path)

@@ -51,105 +51,96 @@ extension VirtualProcessor {
         let control = surroundings.control
         do {
             while true {
-                if control.shouldPark {
-                    if let end = try finishPendingAccess(surroundings) {
-                        surroundings.end(end)
-                        return
-                    }
+                let isParking = control.shouldPark
+                // With the request, the kernel completes the instruction whose exit was just answered and
+                // no more: the registers of a paused machine are those behind it.
+                if isParking { cpu.requestExit() }
+                let exit = try cpu.run()
+                if isParking, exit == .interrupted {
                     guard control.park() else { return }
                     cpu.clearExitRequest()
                     continue
                 }
-                let exit = try cpu.run()
-                if let end = handle(exit, surroundings) {
-                    surroundings.end(end)
-                    return
-                }
+                // The only call: inlined, so that the exit is never built in memory.
+                guard handle(exit, surroundings) else { return }
             }
         } catch {
             surroundings.end(.failed(.hypervisor(error)))
         }
     }
 
-    /// Lets the kernel complete the instruction whose exit was just answered, so that the registers of
-    /// a paused machine are those behind it.
-    ///
-    /// To complete one access can bring the next: of a string instruction, of one wider than 8 bytes, or
-    /// of an instruction behind it that the kernel emulates too. Each wants its answer; the kernel
-    /// returns to the guest's entry, and so obeys the request, every 1024 repetitions at the latest.
-    ///
-    /// - Returns: the machine's end, if an access asks for that.
-    private func finishPendingAccess(_ surroundings: ProcessorSurroundings) throws(KVMError) -> MachineEnd? {
-        cpu.requestExit()
-        while !surroundings.control.isStopping {
-            let exit = try cpu.run()
-            if exit == .interrupted { return nil }
-            if let end = handle(exit, surroundings) { return end }
-        }
-        return nil
-    }
-
     /// Does what an exit asks for.
     ///
-    /// - Returns: the machine's end, if that is what it means.
+    /// - Returns: whether to go on; if not, the machine has been told to end.
     @inline(__always)
-    private func handle(_ exit: VMExit, _ surroundings: ProcessorSurroundings) -> MachineEnd? {
+    private func handle(_ exit: VMExit, _ surroundings: ProcessorSurroundings) -> Bool {
         switch exit {
         case .portWrite(let access):
-            return write(access, to: surroundings.ports)
+            return write(access, surroundings)
         case .portRead(let access):
             read(access, from: surroundings.ports)
-            return nil
+            return true
         case .memoryWrite(let address, let size, let value):
             let width = AccessWidth(covering: size)
-            return MachineEnd(surroundings.memoryDevices.write(address, width: width, value: value))
+            return carryOut(surroundings.memoryDevices.write(address, width: width, value: value), surroundings)
         case .memoryRead(let address, let size):
             cpu.answerMemory(surroundings.memoryDevices.read(address, width: AccessWidth(covering: size)))
-            return nil
+            return true
         case .endOfInterrupt(let vector):
             surroundings.interruptController.endOfInterrupt(vector: vector)
-            return nil
+            return true
         case .interrupted:
-            return nil
-        default:
-            return unusual(exit)
+            return true
+        case .halted, .shutdown, .systemEvent, .failedEntry, .internalError, .unknown:
+            surroundings.end(lastEnd(exit))
+            return false
         }
     }
 
     @inline(__always)
-    private func write(_ access: PortAccess, to ports: PortBus) -> MachineEnd? {
+    private func write(_ access: PortAccess, _ surroundings: ProcessorSurroundings) -> Bool {
         let width = AccessWidth(covering: access.size)
-        for index in 0..<access.count {
-            let effect = ports.write(
-                port: access.port, width: width, value: cpu.portValue(access, index: index))
-            if let end = MachineEnd(effect) { return end }
+        var index: UInt32 = 0
+        while index < access.count {
+            let value = cpu.portValue(access, index: index)
+            let effect = surroundings.ports.write(port: access.port, width: width, value: value)
+            guard carryOut(effect, surroundings) else { return false }
+            index &+= 1
         }
-        return nil
+        return true
     }
 
     @inline(__always)
     private func read(_ access: PortAccess, from ports: PortBus) {
         let width = AccessWidth(covering: access.size)
-        for index in 0..<access.count {
+        var index: UInt32 = 0
+        while index < access.count {
             cpu.answerPort(access, index: index, ports.read(port: access.port, width: width))
+            index &+= 1
         }
     }
 
-    /// The exits after which a guest cannot go on.
+    /// What a device's write asks for: nothing, or the machine's end.
+    @inline(__always)
+    private func carryOut(_ effect: BusEffect, _ surroundings: ProcessorSurroundings) -> Bool {
+        guard case .end(let request) = effect else { return true }
+        surroundings.end(MachineEnd(request))
+        return false
+    }
+
+    /// The end that an exit means after which a guest cannot go on.
     @inline(never)
-    private func unusual(_ exit: VMExit) -> MachineEnd? {
+    private func lastEnd(_ exit: VMExit) -> MachineEnd {
         switch exit {
         case .shutdown: .crash(report(.tripleFault))
         case .internalError(let suberror):
-            suberror == 1
+            suberror == VMExit.emulationSuberror
                 ? .crash(report(.emulationFailure(instruction: cpu.failedInstruction)))
                 : .crash(report(.internalError(suberror)))
         case .failedEntry(let reason): .crash(report(.failedEntry(reason)))
-        case .unknown(let reason): .crash(report(.unknownExit(reason)))
-        case .systemEvent(let type):
-            type == 1 ? .powerOff : type == 2 ? .reset : .crash(report(.unknownExit(24)))
-        case .halted: .crash(report(.unknownExit(5)))
-        case .portRead, .portWrite, .memoryRead, .memoryWrite, .endOfInterrupt, .interrupted: nil
+        case .systemEvent(type: VMExit.shutdownEvent): .powerOff
+        case .systemEvent(type: VMExit.resetEvent): .reset
+        default: .crash(report(.unknownExit(exit)))
         }
     }
 
@@ -162,14 +153,12 @@ extension VirtualProcessor {
 }
 
 extension MachineEnd {
-    /// What a device's write asks for, if that is an end.
-    @inline(__always)
-    init?(_ effect: BusEffect) {
-        switch effect {
-        case .none: return nil
-        case .end(.powerOff): self = .powerOff
-        case .end(.reset): self = .reset
-        case .end(.guestExit(let value)): self = .guestExit(value)
+    /// The end a device asks for.
+    init(_ request: EndRequest) {
+        switch request {
+        case .powerOff: self = .powerOff
+        case .reset: self = .reset
+        case .guestExit(let value): self = .guestExit(value)
         }
     }
 }

@@ -48,22 +48,21 @@ struct FieldReader {
     }
 
     func integer(_ field: String, in range: ClosedRange<Int>) throws(SpecError) -> Int? {
-        let allowed = MachineSpec.wholeNumber(in: range)
         switch value(field) {
         case nil:
             return nil
         case .integer(let number) where Int(exactly: number).map(range.contains) == true:
             return Int(number)
         case .some(let value) where value.kind == JSONValue.integer(0).kind:
-            throw .invalid(field: field, value: value, allowed: allowed, position: position(of: field))
+            throw .invalid(field: field, value: value, allowed: MachineSpec.wholeNumber(in: range), position: position(of: field))
         case .some(let value):
-            throw wrongType(field, value, allowed)
+            throw wrongType(field, value, MachineSpec.wholeNumber(in: range))
         }
     }
 
     /// A string that a type of its own reads.
     func parsed<Value>(
-        _ field: String, allowed: String, _ parse: (String) -> Value?
+        _ field: String, allowed: @autoclosure () -> String, _ parse: (String) -> Value?
     ) throws(SpecError) -> Value? {
         switch value(field) {
         case nil:
@@ -71,11 +70,11 @@ struct FieldReader {
         case .string(let text):
             guard let value = parse(text) else {
                 throw .invalid(
-                    field: field, value: .string(text), allowed: allowed, position: position(of: field))
+                    field: field, value: .string(text), allowed: allowed(), position: position(of: field))
             }
             return value
         case .some(let value):
-            throw wrongType(field, value, allowed)
+            throw wrongType(field, value, allowed())
         }
     }
 

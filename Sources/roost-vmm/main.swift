@@ -18,13 +18,13 @@ func fail(_ message: String, _ code: ExitCode) -> Never {
     HostProcess.exit(code.status)
 }
 
-func readSpecification() -> MachineSpec {
-    guard let descriptor = specificationDescriptor(CommandLine.arguments) else {
-        fail("it is started by `roost run`, with --spec-fd and an open descriptor", .usage)
-    }
+func readSpecification() -> (MachineSpec, text: [UInt8]) {
     do {
+        guard let descriptor = specificationDescriptor(try HostProcess.arguments()) else {
+            fail("it is started by `roost run`, with --spec-fd and an open descriptor", .usage)
+        }
         let text = try DescriptorIO.readAll(descriptor.number, limit: 1 << 20)
-        return try MachineSpec(jsonText: text)
+        return (try MachineSpec(jsonText: text), text)
     } catch let error as SpecError {
         fail("the specification is no good: \(error)", .dataError)
     } catch {
@@ -33,4 +33,5 @@ func readSpecification() -> MachineSpec {
 }
 
 HostProcess.fillStandardDescriptors()
-HostProcess.exit(Supervisor.run(readSpecification()).status)
+let (spec, text) = readSpecification()
+Supervisor.run(spec, text: text)

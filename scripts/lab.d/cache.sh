@@ -7,8 +7,8 @@
 #
 # Everything is made beside its place and renamed into it, so a reader sees all of it or nothing.
 
-# shellcheck disable=SC2154  # $checkout is the main script's.
 readonly cache=$checkout/.build/lab
+scratch=
 
 prepare_lab() {
     [[ $(uname -sm) == "Linux x86_64" ]] || fail "the lab needs Linux on x86_64"
@@ -20,22 +20,26 @@ prepare_lab() {
 prepare_everything() {
     require_tools
     prepare_busybox
-    prepare_outer_kernel
-    prepare_guest_kernel
+    prepare_kernel outer linux-image-amd64 "$outer_modules $outer_modules_on_demand"
+    prepare_kernel guest linux-image-cloud-amd64 "$guest_modules"
     prepare_outer_initramfs
     prepare_guest_initramfs
 }
 
-# Runs a function while no other lab changes the cache. A subshell gives up the lock on any way out.
+# Runs a function while no other lab changes the cache.
 with_cache_lock() {
-    (
-        flock 9
-        trap 'rm -rf "${scratch:-}"' EXIT
-        trap 'exit 130' INT
-        trap 'exit 143' TERM HUP
-        scratch=$(mktemp -d "$cache/scratch.XXXXXX")
-        "$@"
-    ) 9>"$cache/lock"
+    exec {cache_lock}>"$cache/lock"
+    # In the background, since bash runs its traps at once only while it waits for such a process.
+    setpriv --pdeathsig KILL flock "$cache_lock" &
+    helpers=($!)
+    wait "${helpers[@]}"
+    helpers=()
+    rm -rf "$cache"/scratch.* # Who made these was killed: the lock is ours now.
+    scratch=$(mktemp -d "$cache/scratch.XXXXXX")
+    "$@"
+    rm -rf "$scratch"
+    scratch=
+    exec {cache_lock}>&-
 }
 
 # Puts a finished file in its place, unless the same bytes are there already: then the old one keeps

@@ -15,11 +15,11 @@ readonly exact_kernel_words="nokaslr norandmaps random.trust_cpu=off random.trus
 
 # Copies files to the same absolute paths below FOLDER, programs with their libraries.
 stage_exact_files() {
-    local folder=$1 path file
+    local folder=$1 asked path file
     shift
-    for path in "$@"; do
-        path=$(realpath --no-symlinks --canonicalize-existing -- "$path" 2>/dev/null) ||
-            fail "--file: no such file: $path"
+    for asked in "$@"; do
+        [[ -e $asked ]] || fail "--file: no such file: $asked"
+        path=$(realpath --no-symlinks -- "$asked")
         mkdir -p "$folder${path%/*}"
         cp --recursive --dereference --no-target-directory -- "$path" "$folder$path"
         while IFS= read -r -d '' file; do

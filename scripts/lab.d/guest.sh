@@ -3,7 +3,7 @@
 # needs for its devices as an archive of their own to put behind it.
 
 prepare_guest_initramfs() {
-    is_current "$cache/guest/initramfs.cpio.gz" "$cache/guest/vmlinux" && return
+    is_current "$cache/guest/initramfs.cpio.gz" "$cache/guest/made-from" && return
     local stage=$scratch/guest-stage
     stage_busybox "$stage"
     install -m 755 "$parts/guest-init" "$stage/init"

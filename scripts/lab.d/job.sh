@@ -17,27 +17,27 @@ make_job_archive() {
 
 # The command starts with a clean environment: PATH, HOME and what concerns Roost.
 write_job() {
-    local name words=(env -i "PATH=$PATH" "HOME=${HOME:-/root}")
+    local name quoted words=(env -i "PATH=$PATH" "HOME=${HOME:-/root}") line=exec
     for name in $(compgen -e ROOST_ || true); do
         words+=("$name=${!name}")
     done
     # shellcheck disable=SC2016  # The inner shell expands these.
     words+=(ROOST_LAB=1 chroot . /bin/sh -c 'cd "$1" && shift && exec "$@"' lab "$checkout" "$@")
-
-    printf 'mode=%s\n' "$mode"
-    printf 'directory=%s\n' "$(quote "$checkout")"
-    printf 'modules_channel="%s"\n' "$outer_modules_channel"
-    printf 'modules_shared="%s"\n' "$outer_modules_shared"
-    printf 'modules_always="%s"\n' "$outer_modules_always"
-    printf 'run_job() {\n    exec'
     for name in "${words[@]}"; do
-        printf ' %s' "$(quote "$name")"
+        quote "$name"
+        line+=" $quoted"
     done
-    printf '\n}\n'
+
+    quote "$checkout"
+    printf '%s\n' "mode=$mode" "directory=$quoted" \
+        "modules_channel='$outer_modules_channel'" \
+        "modules_shared='$outer_modules_shared'" \
+        "modules_always='$outer_modules_always'" \
+        "run_job() {" "    $line" "}"
 }
 
-# Any word as one word for a POSIX shell: quotes keep every byte but the quote itself.
+# Sets quoted: any word as one word for a POSIX shell. Quotes keep every byte but the quote itself.
 quote() {
-    local LC_ALL=C quoted=${1//\'/\'\\\'\'}
-    printf "'%sx" "$quoted'" | head -c -1
+    local LC_ALL=C
+    quoted=\'${1//\'/\'\\\'\'}\'
 }

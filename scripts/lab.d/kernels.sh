@@ -1,42 +1,32 @@
 # shellcheck shell=bash
 # The two kernels: Debian's amd64 flavour for the lab itself (it has 9p and kvm_amd), its cloud
-# flavour as the stock guest. Once unpacked, the cache is used and apt is not asked again.
+# flavour as the stock guest. Once they are unpacked apt is not asked again: the versions stay until
+# .build/lab is removed.
 
-prepare_outer_kernel() {
-    [[ -e $cache/outer/vmlinux ]] && return
-    local tree=$scratch/outer
-    fetch_kernel linux-image-amd64 "$tree"
-    unpack_vmlinux "$tree"/boot/vmlinuz-* "$scratch/vmlinux"
-    # shellcheck disable=SC2046,SC2086  # A list of names without blanks.
-    select_modules "$tree" "$scratch/modules" $outer_modules $outer_modules_on_demand
-    rm -rf "$cache/outer/modules"
-    mv -T "$scratch/modules" "$cache/outer/modules"
-    mv -T "$scratch/vmlinux" "$cache/outer/vmlinux" # Last: its presence says that all is there.
-    rm -rf "$tree"
-}
+# Fills FOLDER of the cache with bzImage, vmlinux, config, version and the named modules of the kernel
+# behind PACKAGE.
+prepare_kernel() {
+    local folder=$cache/$1 package=$2 modules=$3 wanted="$2: $3" real file tree=$scratch/$1-tree
+    [[ -e $folder/made-from && $(<"$folder/made-from") == "$wanted" ]] && return
 
-prepare_guest_kernel() {
-    [[ -e $cache/guest/vmlinux ]] && return
-    local tree=$scratch/guest
-    fetch_kernel linux-image-cloud-amd64 "$tree"
-    unpack_vmlinux "$tree"/boot/vmlinuz-* "$scratch/vmlinux"
-    # shellcheck disable=SC2086  # A list of names without blanks.
-    select_modules "$tree" "$scratch/modules" $guest_modules
-    rm -rf "$cache/guest/modules"
-    mv -T "$scratch/modules" "$cache/guest/modules"
-    mv -T "$tree"/boot/vmlinuz-* "$cache/guest/bzImage"
-    mv -T "$tree"/boot/config-* "$cache/guest/config"
-    mv -T "$scratch/vmlinux" "$cache/guest/vmlinux" # Last: its presence says that all is there.
-    rm -rf "$tree"
-}
-
-fetch_kernel() {
-    local name=$1 tree=$2 real package
-    real=$(resolve_package "$name")
+    real=$(resolve_package "$package")
     say "fetching $real"
-    package=$(fetch_package "$real")
-    dpkg-deb --extract "$package" "$tree" || fail "cannot unpack $package"
-    rm -f "$package"
+    file=$(fetch_package "$real")
+    dpkg-deb --extract "$file" "$tree" || fail "cannot unpack $file"
+
+    mv -T "$tree"/boot/vmlinuz-* "$scratch/bzImage"
+    mv -T "$tree"/boot/config-* "$scratch/config"
+    dpkg-deb --show "$file" >"$scratch/version"
+    unpack_vmlinux "$scratch/bzImage" "$scratch/vmlinux"
+    # shellcheck disable=SC2086  # A list of names without blanks.
+    select_modules "$tree" "$scratch/modules" $modules
+    rm -rf "$tree" "$file" "$folder/modules"
+
+    for file in modules bzImage config version vmlinux; do
+        mv -T "$scratch/$file" "$folder/$file"
+    done
+    printf '%s\n' "$wanted" >"$scratch/made-from"
+    mv -T "$scratch/made-from" "$folder/made-from" # Last: it says that all is there.
 }
 
 # Takes the ELF kernel out of a bzImage. The setup header says where its payload lies

@@ -12,15 +12,15 @@ readonly kernel_words="console=ttyS0 panic=-1 quiet mitigations=off"
 # Left alone the kernel distrusts the emulated TSC, and each reading of the clock is a device access.
 readonly shared_kernel_words="tsc=reliable"
 
+# The folder of this run, the process that runs QEMU, and those that wait or print for us.
+run=
+machine=
+helpers=()
+
 # shellcheck disable=SC2154  # The settings are the main script's.
 run_in_lab() {
-    local run machine tails=() status=0
+    local status=0
     run=$(mktemp -d "$cache/run/XXXXXX")
-    trap 'end_machine; rm -rf "$run"' EXIT
-    for signal in INT TERM HUP; do
-        # shellcheck disable=SC2064  # The name is needed now.
-        trap "end_machine; rm -rf '$run'; trap - $signal EXIT; kill -$signal $$" "$signal"
-    done
     exec {run_lock}<"$run"
     flock "$run_lock"
 
@@ -31,14 +31,14 @@ run_in_lab() {
 
     start_machine
     follow "$run/out" >&1 &
-    tails+=($!)
+    helpers+=($!)
     follow "$run/err" >&2 &
-    tails+=($!)
+    helpers+=($!)
     wait "$machine" || status=$?
     machine=
-    wait "${tails[@]}" || true
-    tails=()
-    conclude "$status" "$run"
+    wait "${helpers[@]}" || true
+    helpers=()
+    conclude "$status"
 }
 
 # timeout(1) keeps the time limit. Each process is killed with its parent, so nothing is left even
@@ -75,19 +75,19 @@ follow() {
 
 end_machine() {
     local process
-    for process in ${machine:+"$machine"} "${tails[@]}"; do
+    for process in ${machine:+"$machine"} "${helpers[@]}"; do
         kill "$process" 2>/dev/null || true
     done
     wait
     machine=
-    tails=()
+    helpers=()
 }
 
-# Tells how it went, by exit status.
+# Ends this script, by an exit status that tells how it went.
 conclude() {
-    local machine_status=$1 run=$2 word rest
+    local machine_status=$1 word rest kept_console=
     if ((machine_status == exit_timed_out)); then
-        keep_console "$run"
+        keep_console
         say "time limit of ${timeout_seconds:-900} s reached (console: $kept_console)"
         exit "$exit_timed_out"
     fi
@@ -95,7 +95,7 @@ conclude() {
     case ${word:-} in
         exit)
             if $keep_log; then
-                keep_console "$run"
+                keep_console
                 say "console: $kept_console"
             fi
             exit "$rest"
@@ -103,13 +103,14 @@ conclude() {
         fail) say "$rest" ;;
         *) say "the lab ended before the command did (QEMU's status $machine_status)" ;;
     esac
-    keep_console "$run"
+    keep_console
     say "the end of $kept_console:"
     tail -n 15 "$kept_console" >&2
     exit "$exit_lab_failed"
 }
 
+# Sets kept_console to where the console's log is now.
 keep_console() {
     kept_console=$(mktemp "$cache/log/$(date +%Y%m%d-%H%M%S).XXXX")
-    cat "$1/qemu" "$1/console" >"$kept_console" 2>/dev/null || true
+    cat "$run/qemu" "$run/console" >"$kept_console" 2>/dev/null || true
 }

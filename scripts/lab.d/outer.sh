@@ -4,7 +4,7 @@
 
 prepare_outer_initramfs() {
     local archive=$cache/outer/base.cpio stage=$scratch/outer-stage
-    is_current "$archive" "$cache/outer/vmlinux" && return
+    is_current "$archive" "$cache/outer/made-from" && return
     stage_busybox "$stage"
     mkdir -p "$stage"/{usr/bin,sbin,host,lower,upper,run,lab}
     ln -s ../../bin/busybox "$stage/usr/bin/env"  # For scripts that start with "#!/usr/bin/env".
