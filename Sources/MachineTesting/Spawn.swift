@@ -128,7 +128,7 @@ struct SpawnActions {
 
         deinit {
             // SAFETY: made by strdup and not used after this.
-            for unsafepointer in unsafe pointers { unsafe free(pointer) }
+            unsafe pointers.forEach { unsafe free($0) }
         }
     }
 }
