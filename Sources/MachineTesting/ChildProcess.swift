@@ -56,6 +56,7 @@ public final class ChildProcess {
     /// How long anything may take: a hundred times what it does on a busy machine.
     public static let limitMilliseconds: Int32 = 60_000
 
+    /// Starts it in a session of its own; its environment is small and the same everywhere.
     public init(
         _ executable: String, _ arguments: [String], environment: [String: String] = [:],
         input: Input = .null,

@@ -42,8 +42,10 @@ public enum TestHost {
 
 /// Why a test could not go on.
 public struct TestFailure: Error, CustomStringConvertible {
+    /// The reason in words.
     public let description: String
 
+    /// A reason in words.
     public init(_ description: String) {
         self.description = description
     }
