@@ -18,7 +18,11 @@ public enum FileTree {
     /// Writes a file anew, for its owner only.
     public static func write(_ bytes: [UInt8], to path: String) throws(SystemError) {
         let descriptor = try OwnedDescriptor.open(path, O_WRONLY | O_CREAT | O_TRUNC)
-        try DescriptorIO.writeAll(descriptor.number, bytes)
+        do {
+            try DescriptorIO.writeAll(descriptor.number, bytes)
+        } catch {
+            throw SystemError("write \(path)", number: error.number)
+        }
     }
 
     /// Makes a symbolic link, in place of one that is there.

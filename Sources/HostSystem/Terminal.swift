@@ -41,6 +41,12 @@ public enum Terminal {
         return size
     }
 
+    /// How many bytes the other end has written that nobody has read from this one.
+    public static func unreadBytes(_ descriptor: Int32) -> Int {
+        var count: Int32 = 0
+        // SAFETY: FIONREAD writes an int.
+        return unsafe ioctl(descriptor, UInt(FIONREAD), &count) == 0 ? Int(count) : 0
+    }
 }
 
 /// Both ends of a pseudo-terminal: the program's, and the path people open.

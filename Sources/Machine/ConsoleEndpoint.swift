@@ -21,6 +21,7 @@ struct ConsoleEndpoint: ~Copyable {
 
     private let ownedOutput: OwnedDescriptor?
     private let ownedSlave: OwnedDescriptor?
+    private let slave: Int32?
 
     /// Opens what the specification names, and puts a person's terminal into raw mode.
     static func open(_ spec: ConsoleSpec) throws(MachineError) -> ConsoleEndpoint {
@@ -42,9 +43,10 @@ struct ConsoleEndpoint: ~Copyable {
     }
 
     private init(
-        input: Int32?, output: Int32?, outputName: String = "standard output", isFile: Bool = false, pseudoTerminalPath: String? = nil,
+        input: Int32?, output: Int32?, outputName: String = "standard output", isFile: Bool = false,
+        pseudoTerminalPath: String? = nil,
         isInteractive: Bool = false, ownedOutput: consuming OwnedDescriptor? = nil,
-        ownedSlave: consuming OwnedDescriptor? = nil
+        slave: Int32? = nil, ownedSlave: consuming OwnedDescriptor? = nil
     ) {
         self.input = input
         self.output = output
@@ -53,6 +55,7 @@ struct ConsoleEndpoint: ~Copyable {
         self.pseudoTerminalPath = pseudoTerminalPath
         self.isInteractive = isInteractive
         self.ownedOutput = ownedOutput
+        self.slave = slave
         self.ownedSlave = ownedSlave
     }
 
@@ -101,8 +104,11 @@ struct ConsoleEndpoint: ~Copyable {
         let master = pair.intoMaster()
         return ConsoleEndpoint(
             input: master.number, output: master.number, outputName: path, pseudoTerminalPath: path,
-            ownedOutput: master, ownedSlave: slave)
+            ownedOutput: master, slave: slave.number, ownedSlave: slave)
     }
+
+    /// What the people at the pseudo-terminal have not read yet; it is gone when this end closes.
+    var unreadBytes: Int { slave.map(Terminal.unreadBytes) ?? 0 }
 
     /// The size of the terminal the person sits at, if there is one.
     var terminalSize: TerminalSize? {

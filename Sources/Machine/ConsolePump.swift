@@ -86,7 +86,7 @@ struct ConsolePump: ~Copyable {
         var events = PollSet()
         while true {
             sendOutput(machine, log)
-            guard !unsent.isEmpty, let output = endpoint.output else { return }
+            guard !unsent.isEmpty, let output = endpoint.output else { return awaitReader() }
             events.watch(output, for: .writable)
             let hasRoom = (try? events.wait(timeoutMilliseconds: Self.flushPatienceMilliseconds)) ?? false
             if !hasRoom {
@@ -98,6 +98,24 @@ struct ConsolePump: ~Copyable {
 }
 
 extension ConsolePump {
+    /// Waits until the people at a pseudo-terminal have read the end of the output, as long as they
+    /// make progress: closing it takes away what they have not.
+    private func awaitReader() {
+        guard endpoint.pseudoTerminalPath != nil else { return }
+        var pause = PollSet()
+        var (unread, waited) = (Int.max, 0 as Int32)
+        while waited < Self.flushPatienceMilliseconds {
+            // Before the first look too: the kernel hands the bytes over in its own time.
+            // Nothing is watched, so that this only waits; it cannot fail but by a signal.
+            _ = try? pause.wait(timeoutMilliseconds: 5)
+            waited += 5
+            let now = endpoint.unreadBytes
+            if now == 0 { return }
+            if now < unread { waited = 0 }
+            unread = now
+        }
+    }
+
     /// Counts what nobody takes any more: the piece in hand and all that the guest had written.
     private mutating func giveUp(_ machine: Machine) {
         repeat {

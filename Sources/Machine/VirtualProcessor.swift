@@ -82,7 +82,8 @@ extension VirtualProcessor {
             return true
         case .memoryWrite(let address, let size, let value):
             let width = AccessWidth(covering: size)
-            return carryOut(surroundings.memoryDevices.write(address, width: width, value: value), surroundings)
+            return carryOut(
+                surroundings.memoryDevices.write(address, width: width, value: value), surroundings)
         case .memoryRead(let address, let size):
             cpu.answerMemory(surroundings.memoryDevices.read(address, width: AccessWidth(covering: size)))
             return true

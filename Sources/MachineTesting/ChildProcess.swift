@@ -56,8 +56,10 @@ public final class ChildProcess {
     /// How long anything may take: a hundred times what it does on a busy machine.
     public static let limitMilliseconds: Int32 = 60_000
 
+    /// Starts it in a session of its own; its environment is small and the same everywhere.
     public init(
-        _ executable: String, _ arguments: [String], environment: [String: String] = [:], input: Input = .null,
+        _ executable: String, _ arguments: [String], environment: [String: String] = [:],
+        input: Input = .null,
         output: Output = .pipe
     ) throws {
         what = "\(executable) \(arguments.joined(separator: " "))"
@@ -125,7 +127,9 @@ public final class ChildProcess {
 
     /// Writes to its standard input or types at its terminal, however long it takes.
     public func type(_ bytes: [UInt8]) throws {
-        guard let descriptor = terminal?.master ?? input?.number else { throw TestFailure("\(what) has no input") }
+        guard let descriptor = terminal?.master ?? input?.number else {
+            throw TestFailure("\(what) has no input")
+        }
         var rest = bytes[...]
         try wait(for: "room for input", alsoWritable: descriptor) {
             let count = unsafe rest.withUnsafeBytes { buffer in
@@ -181,7 +185,9 @@ public final class ChildProcess {
         readAvailable()
         var raw: Int32 = 0
         // SAFETY: the integer is ours.
-        guard unsafe waitpid(process, &raw, 0) == process else { throw TestFailure("waitpid: errno \(errno)") }
+        guard unsafe waitpid(process, &raw, 0) == process else {
+            throw TestFailure("waitpid: errno \(errno)")
+        }
         let ended: Status = raw & 0x7F == 0 ? .exited(raw >> 8 & 0xFF) : .killed(signal: raw & 0x7F)
         status = ended
         return ended
@@ -189,7 +195,8 @@ public final class ChildProcess {
 
     /// Waits for a condition, which is looked at whenever something has happened, at least every 20 ms.
     public func wait(
-        for purpose: String, alsoReadable: Int32? = nil, alsoWritable: Int32? = nil, until isDone: () throws -> Bool
+        for purpose: String, alsoReadable: Int32? = nil, alsoWritable: Int32? = nil,
+        until isDone: () throws -> Bool
     ) throws {
         let start = milliseconds()
         while true {
@@ -204,11 +211,17 @@ public final class ChildProcess {
             }
             var entries: [pollfd] = []
             for end in isOutputRead ? [outputEnd, errorEnd] : [errorEnd] {
-                if let end, !end.isAtEnd { entries.append(pollfd(fd: end.number, events: Int16(POLLIN), revents: 0)) }
+                if let end, !end.isAtEnd {
+                    entries.append(pollfd(fd: end.number, events: Int16(POLLIN), revents: 0))
+                }
             }
             if let terminal { entries.append(pollfd(fd: terminal.master, events: Int16(POLLIN), revents: 0)) }
-            if let alsoReadable { entries.append(pollfd(fd: alsoReadable, events: Int16(POLLIN), revents: 0)) }
-            if let alsoWritable { entries.append(pollfd(fd: alsoWritable, events: Int16(POLLOUT), revents: 0)) }
+            if let alsoReadable {
+                entries.append(pollfd(fd: alsoReadable, events: Int16(POLLIN), revents: 0))
+            }
+            if let alsoWritable {
+                entries.append(pollfd(fd: alsoWritable, events: Int16(POLLOUT), revents: 0))
+            }
             if !life.isAtEnd { entries.append(pollfd(fd: life.number, events: Int16(POLLIN), revents: 0)) }
             // SAFETY: the array is one block of `count` structures.
             _ = unsafe poll(&entries, nfds_t(entries.count), 20)

@@ -2,11 +2,14 @@
 public struct SmallKernel {
     /// A program header of type PT_LOAD.
     public struct Segment {
+        /// p_paddr and p_vaddr.
         public var address: UInt64
+        /// What the file has of it.
         public var bytes: [UInt8]
         /// p_memsz; the number of bytes if nil.
         public var memorySize: UInt64?
 
+        /// A segment as given.
         public init(_ address: UInt64, _ bytes: [UInt8], memorySize: UInt64? = nil) {
             self.address = address
             self.bytes = bytes
@@ -14,7 +17,9 @@ public struct SmallKernel {
         }
     }
 
+    /// What is loaded.
     public var segments: [Segment]
+    /// e_entry.
     public var entry: UInt64
     /// e_machine; 62 is x86-64.
     public var machine: UInt16 = 62

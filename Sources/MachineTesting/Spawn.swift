@@ -63,8 +63,12 @@ struct SpawnActions {
         case close(Int32)
     }
 
-    mutating func duplicate(_ descriptor: Int32, to target: Int32) { steps.append(.duplicate(descriptor, target)) }
-    mutating func open(_ path: String, _ flags: Int32, as target: Int32) { steps.append(.open(path, flags, target)) }
+    mutating func duplicate(_ descriptor: Int32, to target: Int32) {
+        steps.append(.duplicate(descriptor, target))
+    }
+    mutating func open(_ path: String, _ flags: Int32, as target: Int32) {
+        steps.append(.open(path, flags, target))
+    }
     mutating func close(_ target: Int32) { steps.append(.close(target)) }
 
     /// Starts the program in a session of its own, with default signals.
@@ -124,7 +128,7 @@ struct SpawnActions {
 
         deinit {
             // SAFETY: made by strdup and not used after this.
-            for unsafe pointer in unsafe pointers { unsafe free(pointer) }
+            unsafe pointers.forEach { unsafe free($0) }
         }
     }
 }

@@ -5,6 +5,7 @@ public final class TemporaryDirectory: Sendable {
     /// Its path, without a slash at the end.
     public let path: String
 
+    /// A new, empty one.
     public init() throws {
         path = FileManager.default.temporaryDirectory.appending(path: "roost-test-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)

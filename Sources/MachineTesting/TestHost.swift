@@ -26,7 +26,8 @@ public enum TestHost {
             return unsafe readlink("/proc/self/exe", start.assumingMemoryBound(to: CChar.self), buffer.count)
         }
         let whole = path.prefix(max(0, count))
-        return String(decoding: whole.prefix(upTo: whole.lastIndex(of: UInt8(ascii: "/")) ?? 0), as: UTF8.self)
+        return String(
+            decoding: whole.prefix(upTo: whole.lastIndex(of: UInt8(ascii: "/")) ?? 0), as: UTF8.self)
     }()
 
     /// The path of a test guest that `scripts/build-guests` has built.
@@ -41,8 +42,10 @@ public enum TestHost {
 
 /// Why a test could not go on.
 public struct TestFailure: Error, CustomStringConvertible {
+    /// The reason in words.
     public let description: String
 
+    /// A reason in words.
     public init(_ description: String) {
         self.description = description
     }

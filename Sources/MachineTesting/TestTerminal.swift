@@ -30,7 +30,8 @@ public final class TestTerminal: Sendable {
     /// Every setting, as text to compare, in the order of `struct termios`.
     public var settings: String {
         let settings = attributes
-        return "\(settings.c_iflag) \(settings.c_oflag) \(settings.c_cflag) \(settings.c_lflag) \(settings.c_cc)"
+        return
+            "\(settings.c_iflag) \(settings.c_oflag) \(settings.c_cflag) \(settings.c_lflag) \(settings.c_cc)"
     }
 
     /// Whether keys reach the program one by one, unechoed, Ctrl-C included.

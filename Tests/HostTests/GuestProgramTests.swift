@@ -10,7 +10,9 @@ struct GuestProgramTests {
         host = try RoostHost()
     }
 
-    @Test("hello says where it runs, by which protocol, with what command line and memory", arguments: ["pvh", "linux64"])
+    @Test(
+        "hello says where it runs, by which protocol, with what command line and memory",
+        arguments: ["pvh", "linux64"])
     func hello(bootProtocol: String) throws {
         let run = try host.run("hello", "code=7 word", ["--boot-protocol", bootProtocol, "--memory", "128M"])
         let name = bootProtocol == "pvh" ? "PVH" : "64-bit"
@@ -58,7 +60,9 @@ struct GuestProgramTests {
         #expect(run.status == .exited(64))
     }
 
-    @Test("smp starts every processor, and each answers an interrupt", arguments: [1, 2, 16], ["pvh", "linux64"])
+    @Test(
+        "smp starts every processor, and each answers an interrupt", arguments: [1, 2, 16],
+        ["pvh", "linux64"])
     func smp(count: Int, bootProtocol: String) throws {
         let run = try host.run(
             "smp", "timeout=30000", ["--cpus", "\(count)", "--boot-protocol", bootProtocol])
@@ -88,22 +92,30 @@ struct GuestProgramTests {
         try machine.wait(forOutput: "timer: type 12 bytes\n")
         try machine.type("Hello, guest")
         let run = try Finished(machine)
-        #expect(run.output.contains(/timer: got "Hello, guest" in ([1-9]|1[0-2]) interrupts\n$/), "\(run.output)")
+        #expect(
+            run.output.contains(/timer: got "Hello, guest" in ([1-9]|1[0-2]) interrupts\n$/), "\(run.output)")
         #expect(run.errors == "" && run.status == .exited(0))
         #expect(host.leftovers == [])
     }
 
-    @Test("fault catches its exceptions", arguments: [("divide", 0, "0x0"), ("page", 14, "0x200000000"), ("invalid", 6, "0x0")])
+    @Test(
+        "fault catches its exceptions",
+        arguments: [("divide", 0, "0x0"), ("page", 14, "0x200000000"), ("invalid", 6, "0x0")])
     func fault(kind: String, vector: Int, address: String) throws {
         let run = try host.run("fault", "kind=\(kind)")
-        #expect(run.output.contains(try Regex("^fault: vector \(vector) error [04] address \(address) rip 0x[0-9a-f]+\n$")))
+        #expect(
+            run.output.contains(
+                try Regex("^fault: vector \(vector) error [04] address \(address) rip 0x[0-9a-f]+\n$")))
         #expect(run.errors == "" && run.status == .exited(0))
     }
 
     @Test("A triple fault is a crash with the registers shown", arguments: ["fault", "end"])
     func triple(program: String) throws {
         let run = try host.run(program, "kind=triple")
-        #expect(run.errorLines.first?.contains(/^roost: vm: error: the guest crashed: triple fault on virtual CPU 0 at rip 0x[0-9a-f]+$/) == true, "\(run.errors)")
+        #expect(
+            run.errorLines.first?.contains(
+                /^roost: vm: error: the guest crashed: triple fault on virtual CPU 0 at rip 0x[0-9a-f]+$/)
+                == true, "\(run.errors)")
         for register in ["rax", "r15", "rip", "rflags", "cr0", "cr3", "cs"] {
             #expect(run.errors.contains("  \(register) "))
         }
@@ -117,7 +129,10 @@ struct GuestProgramTests {
             #expect(run.output == "fault: the instruction was executed\n" && run.errors == "")
         } else {
             // popcnt: f3 0f b8, perhaps with a REX prefix.
-            #expect(run.errorLines.first?.contains(/the guest crashed: KVM cannot emulate an instruction on virtual CPU 0 at rip 0x[0-9a-f]+: instruction bytes f3 (48 )?0f b8\s/) == true, "\(run.errors)")
+            #expect(
+                run.errorLines.first?.contains(
+                    /the guest crashed: KVM cannot emulate an instruction on virtual CPU 0 at rip 0x[0-9a-f]+: instruction bytes f3 (48 )?0f b8\s/
+                ) == true, "\(run.errors)")
             #expect(run.errors.contains("  rip "))
             #expect(run.status == .exited(33))
         }
@@ -126,7 +141,8 @@ struct GuestProgramTests {
     @Test(
         "end ends in each of its ways",
         arguments: [
-            ("kind=debug-exit", 0), ("kind=debug-exit code=1", 1), ("code=255", 255), ("kind=reset-i8042", 32),
+            ("kind=debug-exit", 0), ("kind=debug-exit code=1", 1), ("code=255", 255),
+            ("kind=reset-i8042", 32),
             ("kind=reset-acpi", 32), ("kind=poweroff-acpi", 0),
         ] as [(String, Int32)], ["pvh", "linux64"])
     func end(kind: (commandLine: String, status: Int32), bootProtocol: String) throws {
@@ -134,7 +150,10 @@ struct GuestProgramTests {
         let name = kind.commandLine.split(separator: " ").first { $0.hasPrefix("kind=") } ?? "kind=debug-exit"
         let run = try host.run("end", kind.commandLine, ["--boot-protocol", bootProtocol])
         #expect(run.output == "end \(name)\n" && run.status == .exited(status))
-        #expect(run.errors == (status == 32 ? "roost: vm: warning: the guest asked for a reset; restart it to go on\n" : ""))
+        #expect(
+            run.errors
+                == (status == 32
+                    ? "roost: vm: warning: the guest asked for a reset; restart it to go on\n" : ""))
     }
 
     @Test(

@@ -25,10 +25,13 @@ final class RoostHost {
 
     /// Starts a machine named `vm` with a test guest.
     func boot(
-        _ guest: String, _ commandLine: String = "", _ flags: [String] = [], input: ChildProcess.Input = .null,
+        _ guest: String, _ commandLine: String = "", _ flags: [String] = [],
+        input: ChildProcess.Input = .null,
         output: ChildProcess.Output = .pipe
     ) throws -> ChildProcess {
-        let arguments = ["run", try TestHost.guest(guest), "--name", "vm", "--memory", "64M", "--cmdline", commandLine]
+        let arguments = [
+            "run", try TestHost.guest(guest), "--name", "vm", "--memory", "64M", "--cmdline", commandLine,
+        ]
         // A flag may not be given twice: those of the test count.
         var kept: [String] = []
         var index = 0
@@ -52,7 +55,8 @@ final class RoostHost {
 
     /// Runs a machine with a test guest to its end and checks that nothing is left behind.
     func run(
-        _ guest: String, _ commandLine: String = "", _ flags: [String] = [], input: ChildProcess.Input = .null,
+        _ guest: String, _ commandLine: String = "", _ flags: [String] = [],
+        input: ChildProcess.Input = .null,
         output: ChildProcess.Output = .pipe, sourceLocation: SourceLocation = #_sourceLocation
     ) throws -> Finished {
         let finished = try Finished(try boot(guest, commandLine, flags, input: input, output: output))

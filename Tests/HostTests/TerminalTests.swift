@@ -17,7 +17,9 @@ struct TerminalTests {
         try #require(!terminal.isRaw)
     }
 
-    private func boot(_ guest: String, _ commandLine: String = "", _ flags: [String] = []) throws -> ChildProcess {
+    private func boot(_ guest: String, _ commandLine: String = "", _ flags: [String] = []) throws
+        -> ChildProcess
+    {
         try host.boot(guest, commandLine, flags, input: .terminal(terminal), output: .terminal)
     }
 
@@ -40,8 +42,11 @@ struct TerminalTests {
         #expect(terminal.settings == settings)
     }
 
-    @Test("It is as before after every signal that ends Roost, a crash of its own too",
-        arguments: [SIGTERM, SIGHUP, SIGINT, SIGSEGV, SIGABRT, SIGBUS, SIGILL, SIGFPE, SIGQUIT, SIGTRAP, SIGSYS])
+    @Test(
+        "It is as before after every signal that ends Roost, a crash of its own too",
+        arguments: [
+            SIGTERM, SIGHUP, SIGINT, SIGSEGV, SIGABRT, SIGBUS, SIGILL, SIGFPE, SIGQUIT, SIGTRAP, SIGSYS,
+        ])
     func signals(number: Int32) throws {
         let machine = try boot("fault", "kind=loop")
         try machine.wait(forOutput: "looping")
@@ -56,11 +61,14 @@ struct TerminalTests {
     @Test("It is as before after an error before the guest starts")
     func startError() throws {
         let text = try host.directory.write(Array("no kernel".utf8), to: "text")
-        let run = try Finished(try host.start(["run", text, "-n", "vm"], input: .terminal(terminal), output: .terminal))
+        let run = try Finished(
+            try host.start(["run", text, "-n", "vm"], input: .terminal(terminal), output: .terminal))
         #expect(run.status == .exited(65) && terminal.settings == settings)
     }
 
-    @Test("The escape key and x stop the machine", arguments: [("ctrl-a", 1), ("ctrl-b", 2)] as [(String, UInt8)])
+    @Test(
+        "The escape key and x stop the machine",
+        arguments: [("ctrl-a", 1), ("ctrl-b", 2)] as [(String, UInt8)])
     func quit(name: String, key: UInt8) throws {
         let machine = try boot("fault", "kind=loop", ["--escape", name])
         try machine.wait(forOutput: "looping")
@@ -91,7 +99,8 @@ struct TerminalTests {
         #expect(machine.output.contains("timer: got \"\u{1}\u{1}\u{2}\" in "))
     }
 
-    @Test("With --escape none every key goes to the guest; with another key Ctrl-A does",
+    @Test(
+        "With --escape none every key goes to the guest; with another key Ctrl-A does",
         arguments: ["none", "ctrl-b"])
     func otherEscapeKey(name: String) throws {
         let machine = try boot("timer", "ticks=1 echo=2", ["--escape", name])

@@ -1,21 +1,22 @@
 import Foundation
+import GuestMemory
 import MachineTesting
 
 extension SmallKernel {
-    /// A kernel that writes bytes to the serial port by one string instruction, and ends.
-    static func writing(_ text: [UInt8], thenExitingWith code: UInt8) -> SmallKernel {
-        let data: UInt32 = 0x200000
-        var kernel = SmallKernel(
+    /// Where `readingNothing` copies to.
+    static let destination = GuestAddress(0x200000)
+
+    /// A kernel that copies bytes from where nothing is by one string instruction, and ends.
+    static func readingNothing(times count: Int, thenExitingWith code: UInt8) -> SmallKernel {
+        SmallKernel(
             code: [0xFC]  // cld
-                + [0xBE] + little(data)  // mov $data, %esi
-                + [0xB9] + little(UInt32(text.count))  // mov $count, %ecx
-                + [0x66, 0xBA] + little(0x3F8 as UInt16)  // mov $0x3f8, %dx
-                + [0xF3, 0x6E]  // rep outsb
+                + [0xBE] + little(0xD000_0000 as UInt32)  // mov $0xd0000000, %esi
+                + [0xBF] + little(UInt32(destination.rawValue))  // mov $destination, %edi
+                + [0xB9] + little(UInt32(count))  // mov $count, %ecx
+                + [0xF3, 0xA4]  // rep movsb
                 + [0x66, 0xBA] + little(0xF4 as UInt16)  // mov $0xf4, %dx
                 + [0xB0, code, 0xEE]  // mov $code, %al; out %al, %dx
                 + [0xF4])  // hlt
-        kernel.segments.append(Segment(UInt64(data), text))
-        return kernel
     }
 }
 
