@@ -8,7 +8,8 @@ enum ResetVector {
     /// 16-bit code: writes the reset command to ACPI's reset port, and halts should that do nothing.
     static let code: [UInt8] = [
         0xB0, PCPlatform.resetCommand,  // mov $command, %al
-        0xBA, UInt8(truncatingIfNeeded: PCPlatform.resetPort), UInt8(PCPlatform.resetPort >> 8),  // mov $port, %dx
+        // mov $port, %dx
+        0xBA, UInt8(truncatingIfNeeded: PCPlatform.resetPort), UInt8(PCPlatform.resetPort >> 8),
         0xEE,  // out %al, %dx
         0xF4,  // hlt
         0xEB, 0xFD,  // jmp to the hlt

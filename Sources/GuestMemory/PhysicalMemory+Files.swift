@@ -18,7 +18,8 @@ extension PhysicalMemory {
         let page = AddressSpaceLayout.pageSize
         let pages = range.size & ~(page - 1)
         let isMappable = range.start.isAligned(to: page) && offset % page == 0
-        guard sharing, isMappable, pages >= Self.leastMappedLength, map(file, offset, range.start, pages) else {
+        guard sharing, isMappable, pages >= Self.leastMappedLength, map(file, offset, range.start, pages)
+        else {
             return try read(file, at: offset, into: range)
         }
         // The last page's rest belongs to the guest, not to what follows in the file: it is copied.

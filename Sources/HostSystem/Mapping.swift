@@ -49,7 +49,9 @@ public struct Mapping: ~Copyable, @unchecked Sendable {
     /// with everybody who maps them, and private from the first write on.
     ///
     /// - Returns: false if the file system cannot do that; the range is then as before.
-    public func overlay(_ file: borrowing RegularFile, at fileOffset: UInt64, offset: Int, length: Int) -> Bool {
+    public func overlay(_ file: borrowing RegularFile, at fileOffset: UInt64, offset: Int, length: Int)
+        -> Bool
+    {
         precondition(offset >= 0 && length > 0 && offset <= size - length)
         // SAFETY: MAP_FIXED replaces pages of this mapping alone, which the precondition checks.
         let start = unsafe mmap(

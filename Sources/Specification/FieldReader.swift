@@ -54,7 +54,9 @@ struct FieldReader {
         case .integer(let number) where Int(exactly: number).map(range.contains) == true:
             return Int(number)
         case .some(let value) where value.kind == JSONValue.integer(0).kind:
-            throw .invalid(field: field, value: value, allowed: MachineSpec.wholeNumber(in: range), position: position(of: field))
+            throw .invalid(
+                field: field, value: value, allowed: MachineSpec.wholeNumber(in: range),
+                position: position(of: field))
         case .some(let value):
             throw wrongType(field, value, MachineSpec.wholeNumber(in: range))
         }

@@ -52,7 +52,8 @@ struct StockLinuxTests {
         #expect(try linux.run("grep -l 'Power Button' /sys/class/input/*/name").contains("/name"))
         // The quotes keep the words of the command's echo apart from what it prints.
         try linux.process.type(
-            "(exec 3</dev/input/event0; echo is''open; head -c 24 <&3 >/dev/null; echo pre''ssed; poweroff -f) &\n")
+            "(exec 3</dev/input/event0; echo is''open; head -c 24 <&3 >/dev/null; echo pre''ssed; poweroff -f) &\n"
+        )
         try linux.process.wait(forOutput: "isopen")
         linux.process.signal(15)
         try linux.process.wait(forOutput: "pressed")

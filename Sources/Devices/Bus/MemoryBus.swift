@@ -48,7 +48,9 @@ public final class MemoryBus: Sendable {
     }
 
     @inline(never)
-    private func report(_ address: GuestAddress, _ width: AccessWidth, _ isWrite: Bool, to log: UnclaimedAccessLog) {
+    private func report(
+        _ address: GuestAddress, _ width: AccessWidth, _ isWrite: Bool, to log: UnclaimedAccessLog
+    ) {
         log.note(UnclaimedAccess(space: .memory, address: address.rawValue, width: width, isWrite: isWrite))
     }
 }
