@@ -25,11 +25,13 @@ final class VirtualProcessor: Sendable {
 
     /// Starts the thread, named after the virtual CPU as `ps -L` shows it.
     func start(_ surroundings: ProcessorSurroundings) throws(SystemError) {
-        let started = try HostThread(name: "vcpu\(cpu.number)") { [self] in
-            run(surroundings)
-            surroundings.control.leave()
+        // With the lock held, so that a kick never finds a thread that runs and is not known yet.
+        try thread.withLock { (thread) throws(SystemError) in
+            thread = try HostThread(name: "vcpu\(cpu.number)") { [self] in
+                run(surroundings)
+                surroundings.control.leave()
+            }
         }
-        thread.withLock { $0 = started }
     }
 
     /// Gets the virtual CPU out of the kernel, now or when it next enters.

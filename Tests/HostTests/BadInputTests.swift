@@ -75,11 +75,12 @@ struct BadInputTests {
         try #require(unsafe chmod(secret, 0o600) == 0)
         try #require(unsafe chmod(host.directory.path, 0o755) == 0)
         let open = try host.directory.write(SmallKernel(code: code).bytes, to: "open")
-        // The build directory may be closed to others: the binaries are copied to where they are not.
-        for name in ["roost", "roost-vmm"] {
-            try FileManager.default.copyItem(
-                atPath: "\(TestHost.buildDirectory)/\(name)", toPath: "\(host.directory.path)/\(name)")
-        }
+        // The build directory may be closed to others: the binaries are copied to where they are not. By
+        // cp(1), as a file that this process writes is busy while a test beside this one starts a process.
+        let copy = try ChildProcess(
+            "/bin/cp",
+            [TestHost.buildDirectory + "/roost", TestHost.buildDirectory + "/roost-vmm", host.directory.path])
+        #expect(try copy.finish() == .exited(0))
         let nobody = [
             "--reuid=65534", "--regid=65534", "--clear-groups", "--", host.directory.path + "/roost", "run",
         ]
