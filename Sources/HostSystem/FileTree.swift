@@ -10,6 +10,14 @@ public enum FileTree {
         }
     }
 
+    /// Whether a path, itself and not what a link names, belongs to this user.
+    public static func isOwnedByUser(_ path: String) throws(SystemError) -> Bool {
+        var status = stat()
+        // SAFETY: the structure is ours, the path a C string for the length of the call.
+        guard unsafe lstat(path, &status) == 0 else { throw SystemError("look at \(path)", number: errno) }
+        return status.st_uid == geteuid() && status.st_mode & S_IFMT != S_IFLNK
+    }
+
     /// Whether a directory of that path exists and may be written to.
     public static func isWritableDirectory(_ path: String) -> Bool {
         unsafe access(path, W_OK | X_OK) == 0

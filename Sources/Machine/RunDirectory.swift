@@ -4,8 +4,8 @@ internal import Specification
 
 /// A running machine's place in the file system: `<run directory>/<name>/`, held by a lock.
 ///
-/// It is gone when the value ends. What a killed process left behind is not locked any more and is taken over by the next machine of
-/// that name.
+/// It is gone when the value ends. What a killed process left behind is not locked any more and is
+/// taken over by the next machine of that name.
 struct RunDirectory: ~Copyable {
     private let path: String
     private let lock: FileLock
@@ -20,6 +20,12 @@ struct RunDirectory: ~Copyable {
         let path = base + "/" + spec.name
         do {
             try FileTree.makePrivateDirectory(base)
+            // Anybody may make a directory in /tmp: one that waits there for us is not ours to trust.
+            guard try FileTree.isOwnedByUser(base) else {
+                throw SystemError(
+                    "use the run directory \(base)", number: EPERM,
+                    advice: "it is a link, or belongs to somebody else")
+            }
             // Between making the directory and locking a file in it, its last owner may remove it.
             var lock: FileLock?
             for _ in 0..<100 {

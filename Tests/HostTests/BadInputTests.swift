@@ -250,6 +250,12 @@ struct BadInputTests {
         let guest = try TestHost.guest("hello")
         let file = try host.directory.write([], to: "file")
         try refusal(["run", guest, "-n", "vm", "--run-directory", file], status: 73, naming: file)
+        let foreign = host.directory.path + "/foreign"
+        try FileManager.default.createDirectory(
+            atPath: foreign, withIntermediateDirectories: false, attributes: [.ownerAccountID: 65534])
+        try refusal(
+            ["run", guest, "-n", "vm", "--run-directory", foreign], status: 77, naming: foreign,
+            "belongs to somebody else")
         try refusal(
             ["run", guest, "-n", "vm", "--run-directory", "/no/such/parent"], status: 73,
             naming: "/no/such/parent")
