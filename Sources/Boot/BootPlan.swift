@@ -52,6 +52,8 @@ public struct BootPlan: Equatable, Sendable {
     public let processor: ProcessorState
     /// The memory the kernel takes, file contents and zeroed parts, in ascending order.
     public let kernelRanges: [GuestRange]
+    /// Where the kernel's code lies, as far as its file tells. Linux rewrites most of it when it boots.
+    public let codeRanges: [GuestRange]
     /// Where the initial RAM disk lies.
     public let initrdRange: GuestRange?
     /// The memory map that is handed to the kernel.

@@ -58,7 +58,8 @@ private struct BootPlanner {
 
         return BootPlan(
             bootProtocol: kernel.bootProtocol, fileCopies: fileCopies, writes: writes,
-            processor: state.processor, kernelRanges: kernelRanges, initrdRange: initrd,
+            processor: state.processor, kernelRanges: kernelRanges, codeRanges: kernel.codeRanges,
+            initrdRange: initrd,
             memoryMap: memoryMap, rootPointer: rootPointer)
     }
 

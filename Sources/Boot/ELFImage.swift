@@ -91,6 +91,8 @@ struct ELFImage {
     let entry: GuestAddress
     let segments: [Segment]
     let notes: [Notes]
+    /// Where the code lies, if the file tells: see `ELFCode`.
+    let code: [GuestRange]
 
     init(reading image: any ImageSource) throws(BootError) {
         let header = try image.part(.elfHeader, at: 0, count: UInt64(Self.headerSize))
@@ -129,6 +131,9 @@ struct ELFImage {
         guard !segments.isEmpty else { throw .unsuitableELF(.nothingToLoad) }
         self.segments = segments
         self.notes = notes
+        code =
+            image.size < ELFCode.leastImageSize
+            ? [] : ELFCode.ranges(in: image, header: header, segments: segments)
     }
 
     /// Whether a processor that starts here finds bytes of the file.

@@ -63,6 +63,14 @@ extension KernelImage {
         }
     }
 
+    /// Where the code lies, as far as the file tells.
+    var codeRanges: [GuestRange] {
+        switch self {
+        case .elf(let image, _, _): image.code
+        case .bzImage: []
+        }
+    }
+
     /// How long a command line may be, the NUL not counted: what the kernel takes and there is room for.
     var commandLineLimit: Int {
         switch self {

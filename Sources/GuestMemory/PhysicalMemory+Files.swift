@@ -5,6 +5,24 @@ extension PhysicalMemory {
     /// Below this length copying is cheaper than a mapping of its own.
     private static let leastMappedLength: UInt64 = 256 << 10
 
+    /// Makes pages that were mapped from a file the guest's own at once, for ranges it is sure to write to:
+    /// in one go that costs less than the faults it saves. A hint; what is not RAM is passed over.
+    public func prepareForWriting(_ range: GuestRange) {
+        let page = AddressSpaceLayout.pageSize
+        let start = (range.start.rawValue + page - 1) & ~(page - 1)
+        let end = range.end.rawValue & ~(page - 1)
+        // SAFETY: only the distance to the mapping's start is used.
+        guard start < end, let host = unsafe try? pointer(to: GuestAddress(start), size: end - start) else {
+            return
+        }
+        // Kernels before 5.14 do not know it and lose nothing but time.
+        try? mapping.advise(
+            Self.populateForWriting, offset: unsafe host - mapping.start, length: Int(end - start))
+    }
+
+    /// C constant: `MADV_POPULATE_WRITE`, since Linux 5.14.
+    private static let populateForWriting: Int32 = 23
+
     /// Puts part of a file into the guest.
     ///
     /// With `sharing`, whole pages are mapped instead of copied: nothing is read before the guest touches

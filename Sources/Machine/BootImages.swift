@@ -8,6 +8,9 @@ struct BootImages {
     private let kernel: FileImage
     private let initrd: FileImage?
 
+    /// Below this many bytes the call costs more than it saves.
+    private static let leastPreparedCode: UInt64 = 1 << 20
+
     init(_ spec: MachineSpec) throws(MachineError) {
         kernel = try FileImage(spec.kernel)
         if let path = spec.initrd { initrd = try FileImage(path) } else { initrd = nil }
@@ -40,6 +43,10 @@ struct BootImages {
             }
         } catch {
             throw .input(error)
+        }
+        // Small kernels were copied: their pages are there.
+        if sharing {
+            plan.codeRanges.filter { $0.size >= Self.leastPreparedCode }.forEach(memory.prepareForWriting)
         }
         do throws(GuestMemoryError) {
             for write in plan.writes {

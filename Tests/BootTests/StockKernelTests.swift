@@ -44,5 +44,9 @@ struct StockKernelTests {
         #expect(plan.bootProtocol == expected)
         #expect(plan.violations(of: request) == [])
         #expect(plan.entry.rawValue >= 0x100_0000)
+        if kernel == .vmlinux {
+            let code = plan.codeRanges.map(\.size).max() ?? 0
+            #expect(code > 10 << 20, "a stock kernel has more than 10 MiB of code")
+        }
     }
 }
