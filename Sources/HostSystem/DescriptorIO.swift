@@ -22,7 +22,7 @@ public enum DescriptorIO {
     public static func readAll(_ descriptor: Int32, limit: Int) throws(SystemError) -> [UInt8] {
         var all: [UInt8] = []
         // Most of what is read this way is short: a buffer that is not used need not be touched.
-        var piece = 4096
+        var piece = 512
         while all.count < limit, let more = try read(descriptor, limit: min(limit - all.count, piece)) {
             if more.isEmpty { break }
             all += more

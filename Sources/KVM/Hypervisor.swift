@@ -75,12 +75,20 @@ public struct Hypervisor: ~Copyable, Sendable {
 
     /// The processor features KVM can give a guest on this host.
     public func supportedCPUID() throws(KVMError) -> [CPUIDLeaf] {
-        // The kernel refuses a table that is too small with E2BIG; no kernel so far fills 256.
-        let table = CPUIDTable(capacity: 256)
-        // SAFETY: the block is a `kvm_cpuid2` with room for as many entries as it says.
-        try unsafe control.call(
-            ckvm_KVM_GET_SUPPORTED_CPUID, with: table.block, to: "ask for the processor features of guests")
-        return table.leaves
+        // The kernel refuses a table that is too small with E2BIG. Kernels so far fill 30 to 60 entries;
+        // more room would be zeroed for nothing at every start.
+        var capacity = 80
+        while true {
+            let table = CPUIDTable(capacity: capacity)
+            do {
+                // SAFETY: the block is a `kvm_cpuid2` with room for as many entries as it says.
+                try unsafe control.call(
+                    ckvm_KVM_GET_SUPPORTED_CPUID, with: table.block, to: "ask for the processor features of guests")
+                return table.leaves
+            } catch .call(let error) where error.number == E2BIG && capacity < 1024 {
+                capacity *= 2
+            }
+        }
     }
 
     /// Makes a virtual machine without memory or processors.

@@ -8,7 +8,7 @@ struct ConsolePump: ~Copyable {
     /// Input the guest had no room for yet.
     private var typed: ArraySlice<UInt8> = []
     /// One drained piece of output, of which `unsent` is not written yet.
-    private var chunk = [UInt8](repeating: 0, count: 4096)
+    private var chunk = [UInt8](repeating: 0, count: 1024)
     private var unsent: Range<Int> = 0..<0
     private var isOutputBroken = false
     private var hasWarned = false
