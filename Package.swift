@@ -93,7 +93,9 @@ let package = Package(
         tests(of: "HostSystem", knows: ["MachineTesting"]),
         // On the real /dev/kvm.
         tests(of: "KVM", knows: ["GuestMemory", "HostSystem", "MachineTesting", "X86"]),
-        tests(of: "Machine", knows: ["GuestMemory", "HostSystem", "MachineTesting", "Specification", "X86"]),
+        tests(
+            of: "Machine",
+            knows: ["Devices", "GuestMemory", "HostSystem", "MachineTesting", "Specification", "X86"]),
         // Runs the built `roost` as a user would; it links nothing of it.
         .testTarget(name: "HostTests", dependencies: ["MachineTesting"], swiftSettings: strict),
         // Stock Linux guests; scripts/test runs them in the lab.

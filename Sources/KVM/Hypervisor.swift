@@ -83,7 +83,8 @@ public struct Hypervisor: ~Copyable, Sendable {
             do {
                 // SAFETY: the block is a `kvm_cpuid2` with room for as many entries as it says.
                 try unsafe control.call(
-                    ckvm_KVM_GET_SUPPORTED_CPUID, with: table.block, to: "ask for the processor features of guests")
+                    ckvm_KVM_GET_SUPPORTED_CPUID, with: table.block,
+                    to: "ask for the processor features of guests")
                 return table.leaves
             } catch .call(let error) where error.number == E2BIG && capacity < 1024 {
                 capacity *= 2

@@ -21,7 +21,7 @@ struct Platform: Sendable {
         inputWanted: @escaping @Sendable () -> Void
     ) throws(MachineError) {
         let ioapic = IOAPIC(sink: sink)
-        guard let serialLine = ioapic.line(pin: Serial16550.defaultInterrupt),
+        guard let serialLine = ioapic.line(pin: Int(PCPlatform.serialInterrupt)),
             let buttonLine = ioapic.line(pin: Int(PCPlatform.powerButtonInterrupt))
         else { throw .wiring("the I/O APIC lacks a pin that a device needs") }
         do {
@@ -47,17 +47,21 @@ struct Platform: Sendable {
         let unclaimed = log.level >= .debug ? UnclaimedAccessLog { log.debug($0.sentence) } : nil
         let ports = try PortBus(
             [
-                BusClaim("serial port", at: Serial16550.defaultPort, size: Serial16550.size, device: serial),
                 BusClaim(
-                    "CMOS clock", at: CMOSClock.port, size: CMOSClock.size,
+                    "serial port", at: UInt64(PCPlatform.serialPort), size: Serial16550.size, device: serial),
+                BusClaim(
+                    "CMOS clock", at: UInt64(PCPlatform.clockPort), size: CMOSClock.size,
                     device: CMOSClock(clock: { HostClock.unixSeconds() })),
                 BusClaim("POST code sink", at: PostCodeSink.port, size: 1, device: PostCodeSink()),
-                BusClaim("debug exit", at: DebugExit.defaultPort, size: DebugExit.size, device: DebugExit()),
                 BusClaim(
-                    "ACPI power", at: ACPIPower.sleepControlPort, size: ACPIPower.size, device: ACPIPower()),
+                    "debug exit", at: UInt64(PCPlatform.debugExitPort), size: DebugExit.size,
+                    device: DebugExit()),
+                BusClaim(
+                    "ACPI power", at: UInt64(PCPlatform.sleepControlPort), size: ACPIPower.size,
+                    device: ACPIPower()),
             ] + I8042.claims(), log: unclaimed)
         let memory = try MemoryBus(
-            [BusClaim("I/O APIC", at: IOAPIC.defaultAddress, size: IOAPIC.size, device: ioapic)],
+            [BusClaim("I/O APIC", at: UInt64(PCPlatform.ioAPICAddress), size: IOAPIC.size, device: ioapic)],
             log: unclaimed)
         return (ports, memory)
     }
