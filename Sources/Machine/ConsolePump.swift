@@ -30,17 +30,26 @@ struct ConsolePump: ~Copyable {
     /// The path of the pseudo-terminal people can open, if that is the console.
     var pseudoTerminalPath: String? { endpoint.pseudoTerminalPath }
 
+    /// How much of a paste is kept for a guest that does not read.
+    private static let longestPaste = 1 << 20
+
+    /// A pipe's writer waits for a slow guest. A person's keys are read on, or a guest that reads nothing
+    /// would take the escape key away from them.
+    private var canTakeInput: Bool {
+        typed.isEmpty || endpoint.isInteractive && typed.count < Self.longestPaste
+    }
+
     /// Waits for input only when there is room for it, and for room only when there is output.
     func declareInterest(in events: inout PollSet) {
         if let output = endpoint.output { events.watch(output, for: unsent.isEmpty ? [] : .writable) }
-        if let input = endpoint.input { events.watch(input, for: typed.isEmpty ? .readable : []) }
+        if let input = endpoint.input { events.watch(input, for: canTakeInput ? .readable : []) }
     }
 
     /// Does what the last wait has found to do.
     mutating func serve(_ machine: Machine, _ events: PollSet, _ log: MachineLog) {
-        if let input = endpoint.input, !events.readiness(of: input).isEmpty, typed.isEmpty {
+        if let input = endpoint.input, !events.readiness(of: input).isEmpty, canTakeInput {
             let bytes = endpoint.readInput(limit: 4096)
-            typed = escape.filter(bytes) { commands.append($0) }[...]
+            typed += escape.filter(bytes) { commands.append($0) }
         }
         machine.inputWanted.clear()
         if !typed.isEmpty { typed = typed.dropFirst(machine.typeToConsole(typed)) }
@@ -81,15 +90,17 @@ struct ConsolePump: ~Copyable {
         }
     }
 
-    /// Writes the rest when the machine has ended, for as long as the reader makes progress.
-    mutating func flush(_ machine: Machine, _ log: MachineLog) {
+    /// Writes the rest when the machine has ended, for as long as the reader makes progress and no signal
+    /// says that it is enough.
+    mutating func flush(_ machine: Machine, _ log: MachineLog, until signals: borrowing SignalDescriptor) {
         var events = PollSet()
+        events.watch(signals.descriptor.number, for: .readable)
         while true {
             sendOutput(machine, log)
             guard !unsent.isEmpty, let output = endpoint.output else { return awaitReader() }
             events.watch(output, for: .writable)
             let hasRoom = (try? events.wait(timeoutMilliseconds: Self.flushPatienceMilliseconds)) ?? false
-            if !hasRoom {
+            if !hasRoom || signals.next() != nil {
                 giveUp(machine)
                 return
             }

@@ -65,7 +65,7 @@ public struct Supervisor: ~Copyable {
             failure = error
         }
         machine.join()
-        console.flush(machine, log)
+        console.flush(machine, log, until: signals)
         Terminal.restore()
         if let failure { throw failure }
         return conclude()

@@ -121,6 +121,17 @@ struct TerminalTests {
         #expect(machine.output.contains("timer: got \"stty rows 43 cols 132\" in "))
     }
 
+    @Test("The escape key works also when the guest reads nothing of what is typed")
+    func escapeFromDeafGuest() throws {
+        let machine = try boot("fault", "kind=loop")
+        try machine.wait(forOutput: "looping")
+        // More than the serial port and its queue hold.
+        try machine.type([UInt8](repeating: UInt8(ascii: "a"), count: 20_000))
+        try machine.type([1, UInt8(ascii: "x")])
+        #expect(try machine.finish() == .exited(130))
+        #expect(terminal.settings == settings)
+    }
+
     @Test("A script's input has no escape key")
     func pipeHasNoEscapeKey() throws {
         let machine = try host.boot("timer", "ticks=1 echo=2", input: .pipe)
