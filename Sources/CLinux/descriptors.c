@@ -36,22 +36,6 @@ int clinux_memfd_create(const char *name, unsigned flags) {
   return descriptor < 0 ? -errno : descriptor;
 }
 
-static int change_flags(int descriptor, int get, int set, int flag, int enabled) {
-  int flags = fcntl(descriptor, get);
-  if (flags < 0) return -errno;
-  int wanted = enabled ? flags | flag : flags & ~flag;
-  if (wanted != flags && fcntl(descriptor, set, wanted) < 0) return -errno;
-  return 0;
-}
-
-int clinux_set_nonblocking(int descriptor, int enabled) {
-  return change_flags(descriptor, F_GETFL, F_SETFL, O_NONBLOCK, enabled);
-}
-
-int clinux_set_close_on_exec(int descriptor, int enabled) {
-  return change_flags(descriptor, F_GETFD, F_SETFD, FD_CLOEXEC, enabled);
-}
-
 int clinux_try_lock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB) < 0 ? -errno : 0; }
 
 ssize_t clinux_read(int descriptor, void *buffer, size_t size) {

@@ -4,8 +4,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "clinux.h"
 
@@ -41,7 +39,6 @@ static int set_handler(int signal, void (*handler)(int)) {
 }
 
 int clinux_ignore_signal(int signal) { return set_handler(signal, SIG_IGN); }
-int clinux_default_signal(int signal) { return set_handler(signal, SIG_DFL); }
 
 int clinux_next_signal(int descriptor) {
   struct signalfd_siginfo information;
@@ -55,5 +52,3 @@ void clinux_name_thread(const char *name) {
   strncpy(kept, name, sizeof kept - 1);
   pthread_setname_np(pthread_self(), kept);
 }
-
-int clinux_thread_id(void) { return (int)syscall(SYS_gettid); }

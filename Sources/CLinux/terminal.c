@@ -63,11 +63,6 @@ int clinux_terminal_size(int descriptor, unsigned short *columns, unsigned short
   return 0;
 }
 
-int clinux_terminal_set_size(int descriptor, unsigned short columns, unsigned short rows) {
-  struct winsize size = {.ws_col = columns, .ws_row = rows};
-  return ioctl(descriptor, TIOCSWINSZ, &size) < 0 ? -errno : 0;
-}
-
 int clinux_open_pseudo_terminal(char *slave_path, size_t size) {
   int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
   if (master < 0) return -errno;

@@ -6,24 +6,34 @@ public enum DescriptorIO {
     /// Reads up to `limit` bytes.
     ///
     /// - Returns: an empty array at the end of the file, nil if there is nothing now (EAGAIN).
-    public static func read(_ descriptor: Int32, limit: Int) throws(SystemError) -> [UInt8]? {
+    public static func read(
+        _ descriptor: Int32, limit: Int, operation: @autoclosure () -> String = "read"
+    ) throws(SystemError) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: limit)
         let result = unsafe bytes.withUnsafeMutableBytes { buffer in
             // SAFETY: pointer and count describe one buffer.
             unsafe clinux_read(descriptor, buffer.baseAddress, buffer.count)
         }
         if result == -Int(EAGAIN) { return nil }
-        let count = try checked(result, "read")
+        let count = try checked(result, operation())
         bytes.removeSubrange(count...)
         return bytes
     }
 
     /// Reads everything up to the end of the file, but no more than `limit` bytes.
-    public static func readAll(_ descriptor: Int32, limit: Int) throws(SystemError) -> [UInt8] {
+    ///
+    /// - Parameter operation: what to call it in an error.
+    /// - Throws: also if a non-blocking descriptor has nothing now: that is not its end.
+    public static func readAll(
+        _ descriptor: Int32, limit: Int, operation: @autoclosure () -> String = "read"
+    ) throws(SystemError) -> [UInt8] {
         var all: [UInt8] = []
         // Most of what is read this way is short: a buffer that is not used need not be touched.
         var piece = 512
-        while all.count < limit, let more = try read(descriptor, limit: min(limit - all.count, piece)) {
+        while all.count < limit {
+            guard
+                let more = try read(descriptor, limit: min(limit - all.count, piece), operation: operation())
+            else { throw SystemError(operation(), number: EAGAIN) }
             if more.isEmpty { break }
             all += more
             piece = min(piece * 2, 64 << 10)
@@ -34,20 +44,29 @@ public enum DescriptorIO {
     /// Writes what the descriptor takes now.
     ///
     /// - Returns: the number of bytes taken; 0 if it takes none now (EAGAIN).
-    public static func write(_ descriptor: Int32, _ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int {
+    public static func write(
+        _ descriptor: Int32, _ bytes: ArraySlice<UInt8>, operation: @autoclosure () -> String = "write"
+    ) throws(SystemError) -> Int {
         let result = unsafe bytes.withUnsafeBytes { buffer in
             // SAFETY: pointer and count describe one buffer.
             unsafe clinux_write(descriptor, buffer.baseAddress, buffer.count)
         }
         if result == -Int(EAGAIN) { return 0 }
-        return try checked(result, "write")
+        return try checked(result, operation())
     }
 
     /// Writes all bytes, however long it takes.
-    public static func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) throws(SystemError) {
+    ///
+    /// - Parameter operation: what to call it in an error.
+    /// - Throws: also if a non-blocking descriptor takes none now.
+    public static func writeAll(
+        _ descriptor: Int32, _ bytes: [UInt8], operation: @autoclosure () -> String = "write"
+    ) throws(SystemError) {
         var rest = bytes[...]
         while !rest.isEmpty {
-            rest = rest.dropFirst(try write(descriptor, rest))
+            let count = try write(descriptor, rest, operation: operation())
+            guard count > 0 else { throw SystemError(operation(), number: EAGAIN) }
+            rest = rest.dropFirst(count)
         }
     }
 

@@ -14,6 +14,13 @@ public enum HostProcess {
             .map { String(decoding: $0, as: UTF8.self) }
     }
 
+    /// An environment variable's value; nil if it is not set.
+    public static func environment(_ name: String) -> String? {
+        // SAFETY: nothing in this process changes the environment; the text is copied at once.
+        guard let value = unsafe getenv(name) else { return nil }
+        return unsafe String(cString: value)
+    }
+
     /// Ends it with a status, without running what was registered for its end: the kernel takes
     /// everything back anyway, and quicker.
     public static func exit(_ status: Int32) -> Never {

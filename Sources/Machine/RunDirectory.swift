@@ -94,9 +94,6 @@ struct RunDirectory: ~Copyable {
     }
 
     private static func environment(_ name: String) -> String? {
-        // SAFETY: getenv's answer is a C string, copied before anything can change the environment.
-        guard let value = unsafe getenv(name) else { return nil }
-        let text = unsafe String(cString: value)
-        return text.isEmpty ? nil : text
+        HostProcess.environment(name).flatMap { $0.isEmpty ? nil : $0 }
     }
 }

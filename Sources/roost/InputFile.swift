@@ -11,10 +11,10 @@ enum InputFile {
     static func read(_ path: String, limit: Int) throws(CommandFailure) -> [UInt8] {
         do {
             if path == "-" {
-                return try readAll(from: 0, limit: limit, name: "standard input")
+                return try DescriptorIO.readAll(0, limit: limit + 1, operation: "read standard input")
             }
             let file = try OwnedDescriptor.open(path, O_RDONLY)
-            return try readAll(from: file.number, limit: limit, name: path)
+            return try DescriptorIO.readAll(file.number, limit: limit + 1, operation: "read \(path)")
         } catch {
             throw CommandFailure(.noInput, error)
         }
@@ -23,30 +23,9 @@ enum InputFile {
     /// Reads a small file of the kernel's, of /proc or /sys; nil when it is not there.
     static func readSystemFile(_ path: String) -> String? {
         guard let file = try? OwnedDescriptor.open(path, O_RDONLY),
-            let bytes = try? readAll(from: file.number, limit: 1 << 20, name: path)
+            let bytes = try? DescriptorIO.readAll(file.number, limit: 1 << 20)
         else { return nil }
         return String(decoding: bytes, as: UTF8.self)
-    }
-
-    private static func readAll(
-        from descriptor: Int32, limit: Int, name: String
-    ) throws(SystemError) -> [UInt8] {
-        var result: [UInt8] = []
-        while result.count <= limit {
-            var number: Int32 = 0
-            let wanted = min(1 << 16, limit + 1 - result.count)
-            // SAFETY: read(2) initialises the bytes that it counts, at most the buffer's size.
-            let chunk = unsafe [UInt8](unsafeUninitializedCapacity: wanted) { buffer, initialized in
-                let count = unsafe Glibc.read(descriptor, buffer.baseAddress, wanted)
-                number = count < 0 ? errno : 0
-                initialized = max(0, count)
-            }
-            if number == EINTR { continue }
-            guard number == 0 else { throw SystemError("read \(name)", number: number) }
-            if chunk.isEmpty { break }
-            result += chunk
-        }
-        return result
     }
 
     /// Makes sure early, for a good message, that a file the worker will load is a readable file.

@@ -60,9 +60,8 @@ struct RunRequest {
         guard let spec else { return [JSONMember("version", JSONValue(MachineSpec.formatVersion))] }
         let text = try InputFile.read(spec, limit: JSONValue.standardSizeLimit)
         do {
-            guard case .object(let members) = try JSONValue(text: text) else {
-                throw inSpec(.notAnObject(kind: try JSONValue(text: text).kind))
-            }
+            let value = try JSONValue(text: text)
+            guard case .object(let members) = value else { throw inSpec(.notAnObject(kind: value.kind)) }
             return members
         } catch let error as JSONError {
             throw inSpec(.notJSON(error))

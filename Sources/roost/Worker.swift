@@ -11,7 +11,7 @@ enum Worker {
     /// The executable's path: what `$ROOST_VMM` says, else beside this executable, else in
     /// `../libexec/roost/` from there.
     static func find() throws(CommandFailure) -> String {
-        if let path = Environment.value(environmentVariable), !path.isEmpty {
+        if let path = HostProcess.environment(environmentVariable), !path.isEmpty {
             guard isExecutable(path) else {
                 throw CommandFailure(
                     .unavailable, "\(environmentVariable) names \(path), which is no file that can be run")
@@ -74,7 +74,7 @@ enum Worker {
             unsafe clinux_memfd_create(name, 0)
         }
         let file = OwnedDescriptor(takingOver: try checked(result, operation))
-        try StandardOutput.writeAll(bytes, to: file.number, operation: operation)
+        try DescriptorIO.writeAll(file.number, bytes, operation: operation)
         guard lseek(file.number, 0, SEEK_SET) == 0 else { throw SystemError(operation, number: errno) }
         return file
     }
@@ -86,16 +86,5 @@ enum Worker {
         // SAFETY: `path` and the arguments are C strings, and the vector ends with a null pointer.
         unsafe execv(path, pointers)
         return SystemError("start \(path)", number: errno)
-    }
-}
-
-/// The process's environment variables.
-enum Environment {
-    /// A variable's value; nil when it is not set.
-    static func value(_ name: String) -> String? {
-        // SAFETY: nothing in this process changes the environment; the text is copied at once.
-        guard let text = unsafe getenv(name) else { return nil }
-        // SAFETY: as above.
-        return unsafe String(cString: text)
     }
 }

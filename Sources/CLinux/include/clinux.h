@@ -18,8 +18,6 @@ int clinux_open(const char *path, int flags, unsigned mode);
 int clinux_eventfd(void);  // non-blocking, close-on-exec
 int clinux_signalfd(const int *signals, int count);  // non-blocking, close-on-exec
 int clinux_memfd_create(const char *name, unsigned flags);
-int clinux_set_nonblocking(int descriptor, int enabled);
-int clinux_set_close_on_exec(int descriptor, int enabled);
 
 // pread(2)/pwrite(2)/read(2)/write(2) that answer a count or -errno and retry EINTR.
 ssize_t clinux_read(int descriptor, void *buffer, size_t size);
@@ -36,10 +34,8 @@ int clinux_install_kick_handler(void);
 void clinux_unblock_kick_signal(void);
 int clinux_block_signals(const int *signals, int count);
 int clinux_ignore_signal(int signal);
-int clinux_default_signal(int signal);
 // The next signal of a signalfd, or -errno.
 int clinux_next_signal(int descriptor);
-int clinux_thread_id(void);
 // The kernel keeps the first 15 bytes.
 void clinux_name_thread(const char *name);
 
@@ -48,7 +44,6 @@ void clinux_name_thread(const char *name);
 int clinux_terminal_make_raw(int descriptor);
 void clinux_terminal_restore(void);
 int clinux_terminal_size(int descriptor, unsigned short *columns, unsigned short *rows);
-int clinux_terminal_set_size(int descriptor, unsigned short columns, unsigned short rows);
 
 // Pseudo-terminal master and the path of its slave; a descriptor or -errno.
 int clinux_open_pseudo_terminal(char *slave_path, size_t size);
