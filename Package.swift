@@ -60,7 +60,7 @@ let package = Package(
         module("GuestMemory", knows: ["HostSystem"]),
         module("KVM", knows: ["CKVM", "X86", "HostSystem", "GuestMemory"]),
         module("Boot", knows: ["GuestMemory", "X86"]),
-        module("Devices", knows: ["GuestMemory", "HostSystem"]),
+        module("Devices", knows: ["GuestMemory", "HostSystem", "X86"]),
         module("Specification", knows: ["JSONText"]),
         module(
             "Machine", knows: ["Specification", "Boot", "Devices", "KVM", "GuestMemory", "HostSystem", "X86"]),
@@ -89,7 +89,7 @@ let package = Package(
         .testTarget(
             name: "CommandLineTests", dependencies: ["JSONText", "Specification"], swiftSettings: strict),
         tests(of: "Boot", knows: ["GuestMemory", "X86"]),
-        tests(of: "Devices", knows: ["GuestMemory", "HostSystem"]),
+        tests(of: "Devices", knows: ["GuestMemory", "HostSystem", "X86"]),
         tests(of: "HostSystem", knows: ["MachineTesting"]),
         // On the real /dev/kvm.
         tests(of: "KVM", knows: ["GuestMemory", "HostSystem", "MachineTesting", "X86"]),

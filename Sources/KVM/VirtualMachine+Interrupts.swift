@@ -1,6 +1,7 @@
 internal import CKVM
 public import GuestMemory
 public import HostSystem
+public import X86
 
 /// Where the interrupt controllers live.
 public enum InterruptControllerPlacement: Equatable, Sendable {
@@ -9,20 +10,6 @@ public enum InterruptControllerPlacement: Equatable, Sendable {
     case split(pins: UInt32)
     /// Local APICs, I/O APIC and PICs in the kernel.
     case inKernel
-}
-
-/// An interrupt as a write on the bus to the local APICs (Intel SDM vol. 3, 11.11).
-public struct InterruptMessage: Equatable, Sendable {
-    /// The address, 0xFEEx_xxxx, that says which processors.
-    public var address: UInt64
-    /// The data: vector, delivery mode and trigger mode.
-    public var data: UInt32
-
-    /// A message as it stands on the bus.
-    public init(address: UInt64, data: UInt32) {
-        self.address = address
-        self.data = data
-    }
 }
 
 extension VirtualMachine {

@@ -1,6 +1,7 @@
 internal import Devices
 internal import KVM
 internal import Synchronization
+internal import X86
 
 /// The kernel's virtual machine with several users: virtual CPUs, interrupts, whoever looks at it.
 final class HostedMachine: Sendable {
@@ -23,9 +24,9 @@ final class InterruptBridge: MessageSink {
         self.log = log
     }
 
-    func send(_ message: MSIMessage) -> Bool {
+    func send(_ message: InterruptMessage) -> Bool {
         do {
-            return try machine.virtualMachine.signal(InterruptMessage(message))
+            return try machine.virtualMachine.signal(message)
         } catch {
             log.warning("an interrupt was lost: \(error)")
             return false
@@ -36,7 +37,7 @@ final class InterruptBridge: MessageSink {
     func routeChanged(pin: Int, to route: IOAPICRoute) {
         routes.withLock { routes in
             guard routes.indices.contains(pin) else { return }
-            let wanted = route.isLevelTriggered ? InterruptMessage(route.message) : nil
+            let wanted = route.isLevelTriggered ? route.message : nil
             guard routes[pin] != wanted else { return }
             routes[pin] = wanted
             do {
@@ -45,11 +46,5 @@ final class InterruptBridge: MessageSink {
                 log.warning("the guest's interrupt \(pin) cannot be routed: \(error)")
             }
         }
-    }
-}
-
-extension InterruptMessage {
-    init(_ message: MSIMessage) {
-        self.init(address: message.address, data: message.data)
     }
 }

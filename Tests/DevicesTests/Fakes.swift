@@ -1,5 +1,6 @@
 import Devices
 import Synchronization
+import X86
 
 /// A line that remembers its level and counts its rises.
 final class FakeInterruptLine: InterruptLine {
@@ -19,7 +20,7 @@ final class FakeInterruptLine: InterruptLine {
 /// A sink that remembers all it is told, in order.
 final class FakeMessageSink: MessageSink {
     enum Event: Equatable {
-        case sent(MSIMessage)
+        case sent(InterruptMessage)
         case route(pin: Int, IOAPICRoute)
     }
 
@@ -29,7 +30,7 @@ final class FakeMessageSink: MessageSink {
     let whileRouteChanges = Mutex<(@Sendable () -> Void)?>(nil)
 
     var all: [Event] { events.withLock { $0 } }
-    var sent: [MSIMessage] {
+    var sent: [InterruptMessage] {
         all.compactMap { if case .sent(let message) = $0 { message } else { nil } }
     }
     var routes: [(pin: Int, route: IOAPICRoute)] {
@@ -39,7 +40,7 @@ final class FakeMessageSink: MessageSink {
     func setAccepts(_ value: Bool) { accepts.store(value, ordering: .relaxed) }
     func clear() { events.withLock { $0 = [] } }
 
-    func send(_ message: MSIMessage) -> Bool {
+    func send(_ message: InterruptMessage) -> Bool {
         events.withLock { $0.append(.sent(message)) }
         return accepts.load(ordering: .relaxed)
     }

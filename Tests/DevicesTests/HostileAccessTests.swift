@@ -1,6 +1,7 @@
 import GuestMemory
 import Synchronization
 import Testing
+import X86
 
 @testable import Devices
 
@@ -34,7 +35,7 @@ struct WiredBuses {
     /// A sink that takes nothing down, for long runs.
     final class CountingSink: MessageSink {
         private let count = Atomic<UInt64>(0)
-        func send(_ message: MSIMessage) -> Bool {
+        func send(_ message: InterruptMessage) -> Bool {
             count.wrappingAdd(1, ordering: .relaxed).newValue % 3 != 0
         }
         func routeChanged(pin: Int, to route: IOAPICRoute) {}

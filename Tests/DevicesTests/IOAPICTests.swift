@@ -1,5 +1,6 @@
 import Synchronization
 import Testing
+import X86
 
 @testable import Devices
 
@@ -65,7 +66,7 @@ struct IOAPICTests {
         let line = try #require(apic.line(pin: 4))
         line.set(asserted: true)
         line.set(asserted: true)
-        #expect(sink.sent == [MSIMessage(address: 0xFEE0_5000, data: 0x30)])
+        #expect(sink.sent == [InterruptMessage(address: 0xFEE0_5000, data: 0x30)])
         line.set(asserted: false)
         line.pulse()
         #expect(sink.sent.count == 2)
@@ -89,7 +90,7 @@ struct IOAPICTests {
         apic.setLine(pin: 9, asserted: true)
         apic.setLine(pin: 9, asserted: false)
         apic.setLine(pin: 9, asserted: true)
-        #expect(sink.sent == [MSIMessage(address: 0xFEE0_0000, data: 0xC031)])
+        #expect(sink.sent == [InterruptMessage(address: 0xFEE0_0000, data: 0xC031)])
         #expect(read(0x22) & 0x4000 != 0)
         apic.endOfInterrupt(vector: 0x30)
         #expect(sink.sent.count == 1)
@@ -159,12 +160,12 @@ struct IOAPICTests {
     func messages() {
         setEntry(0, low: 0x0000_0941, high: 0x0300_0000)
         #expect(
-            apic.route(pin: 0)?.message == MSIMessage(address: 0xFEE0_3004, data: 0x141))
+            apic.route(pin: 0)?.message == InterruptMessage(address: 0xFEE0_3004, data: 0x141))
         // Destination 0x1234: low byte in bits 63:56, the others in 55:49.
         setEntry(1, low: 0x0000_0041, high: 0x3400_0000 | 0x12 << 17)
-        #expect(apic.route(pin: 1)?.message == MSIMessage(address: 0xFEE3_4000 | 0x12 << 5, data: 0x41))
+        #expect(apic.route(pin: 1)?.message == InterruptMessage(address: 0xFEE3_4000 | 0x12 << 5, data: 0x41))
         setEntry(2, low: 0x0000_2041)
-        #expect(apic.route(pin: 2)?.message == MSIMessage(address: 0xFEE0_0000, data: 0x41))
+        #expect(apic.route(pin: 2)?.message == InterruptMessage(address: 0xFEE0_0000, data: 0x41))
     }
 
     @Test("the sink learns a route before the first message of it, and only new ones")
@@ -174,7 +175,7 @@ struct IOAPICTests {
         #expect(sink.all.isEmpty)
         apic.setLine(pin: 9, asserted: true)
         write(0x22, level)
-        let message = MSIMessage(address: 0xFEE0_1000, data: 0xC031)
+        let message = InterruptMessage(address: 0xFEE0_1000, data: 0xC031)
         let route = IOAPICRoute(message: message, isLevelTriggered: true, isMasked: false)
         #expect(sink.all == [.route(pin: 9, route), .sent(message)])
         write(0x22, level | masked)
@@ -201,7 +202,7 @@ struct IOAPICTests {
         sink.whileRouteChanges.withLock { $0 = { apic.setLine(pin: 4, asserted: true) } }
         write(0x18, edge + 1)
         #expect(sink.all.count == 2)
-        #expect(sink.sent == [MSIMessage(address: 0xFEE0_0000, data: 0x31)])
+        #expect(sink.sent == [InterruptMessage(address: 0xFEE0_0000, data: 0x31)])
     }
 
     @Test("a reset masks every pin and tells the sink, and lines keep their level")

@@ -1,3 +1,5 @@
+internal import X86
+
 /// The state of an 82093AA I/O APIC of 24 pins, with the EOI register of version 0x20. A pure value:
 /// it decides what is sent, and somebody else sends it.
 struct IOAPICRegisters: Sendable {
@@ -81,7 +83,7 @@ struct IOAPICRegisters: Sendable {
 
     /// The message a pin has to send now, if any. An edge is taken by the asking; a level stays until
     /// `accepted(pin:)`.
-    mutating func pendingMessage(pin: Int) -> MSIMessage? {
+    mutating func pendingMessage(pin: Int) -> InterruptMessage? {
         let bit: UInt32 = 1 &<< UInt32(pin)
         guard heldPins & bit == 0 else { return nil }
         let entry = entries[pin]

@@ -1,3 +1,5 @@
+internal import X86
+
 /// A redirection table entry, IOREDTBL (82093AA, 3.2.4).
 struct RedirectionEntry: Equatable, Sendable {
     /// The 64 bits as the guest reads them.
@@ -38,14 +40,15 @@ struct RedirectionEntry: Equatable, Sendable {
 
     /// The entry as a message (Intel SDM vol. 3, 11.11). The destination's bits above 8 go where KVM's
     /// extended destination id has them, address bits 11:5.
-    var message: MSIMessage {
+    var message: InterruptMessage {
         let destination = rawValue &>> 56
         let extendedDestination = (rawValue &>> 49) & 0x7F
         let destinationMode: UInt64 = rawValue & Self.logicalDestinationBit != 0 ? 1 << 2 : 0
         let address = 0xFEE0_0000 | destination &<< 12 | extendedDestination &<< 5 | destinationMode
         // Vector and delivery mode lie in the same bits; a level message is an assertion (bit 14).
         let trigger: UInt32 = isLevelTriggered ? 1 << 15 | 1 << 14 : 0
-        return MSIMessage(address: address, data: UInt32(truncatingIfNeeded: rawValue) & 0x7FF | trigger)
+        return InterruptMessage(
+            address: address, data: UInt32(truncatingIfNeeded: rawValue) & 0x7FF | trigger)
     }
 
     /// The entry as whoever bypasses the controller needs it.

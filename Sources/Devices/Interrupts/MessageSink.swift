@@ -1,21 +1,9 @@
-/// A message-signalled interrupt: one store that a local APIC understands.
-public struct MSIMessage: Hashable, Sendable {
-    /// Where the store goes: message address register (Intel SDM vol. 3, 11.11.1).
-    public var address: UInt64
-    /// What is stored: message data register (Intel SDM vol. 3, 11.11.2).
-    public var data: UInt32
-
-    /// A message as a device's MSI registers hold it.
-    public init(address: UInt64, data: UInt32) {
-        self.address = address
-        self.data = data
-    }
-}
+public import X86
 
 /// What an I/O APIC pin currently sends.
 public struct IOAPICRoute: Hashable, Sendable {
     /// The message.
-    public let message: MSIMessage
+    public let message: InterruptMessage
     /// Level-triggered: the local APIC's end of interrupt must come back to
     /// `IOAPIC.endOfInterrupt(vector:)`.
     public let isLevelTriggered: Bool
@@ -29,7 +17,7 @@ public struct IOAPICRoute: Hashable, Sendable {
 public protocol MessageSink: AnyObject, Sendable {
     /// Delivers a message now. False if no local APIC took it; a level-triggered interrupt is then
     /// tried again with the next change of its line or its entry.
-    func send(_ message: MSIMessage) -> Bool
+    func send(_ message: InterruptMessage) -> Bool
     /// A pin's route is another one from now on. Returns when interrupts that bypass the I/O APIC
     /// (an irqfd) and the hypervisor's list of level-triggered vectors follow the new route: no
     /// message of the new route is sent earlier.
