@@ -16,21 +16,31 @@ let strict: [SwiftSetting] = [
 
 // Executables are fully static: the worker then starts as quickly as C (docs/specification.md),
 // and a binary can be copied to any machine. lld avoids a slow path of libgcc's unwinder.
-let staticLink: [LinkerSetting] = [
-    .unsafeFlags(["-static-executable", "-use-ld=lld", "-Xlinker", "--gc-sections"]),
-    // A static link does not see these through the autolink records of dependencies.
-    .linkedLibrary("swiftSynchronization"),
-]
+// Sanitizers need a dynamic link (scripts/test sanitize).
+let isSanitized = Context.environment["ROOST_SANITIZE"] != nil
+let staticLink: [LinkerSetting] =
+    isSanitized
+    ? []
+    : [
+        .unsafeFlags(["-static-executable", "-use-ld=lld", "-Xlinker", "--gc-sections"]),
+        // A static link does not see these through the autolink records of dependencies.
+        .linkedLibrary("swiftSynchronization"),
+    ]
 // The worker's functions in the order in which a start runs them (scripts/start-order makes the list):
 // a start then touches a third of the pages. Names that are gone are passed over.
-let startOrder: [LinkerSetting] = [
-    .unsafeFlags([
-        "-Xlinker", "--symbol-ordering-file=\(Context.packageDirectory)/Sources/roost-vmm/start-order.txt",
-        "-Xlinker", "--no-warn-symbol-ordering",
-    ])
-]
+let startOrder: [LinkerSetting] =
+    isSanitized
+    ? []
+    : [
+        .unsafeFlags([
+            "-Xlinker",
+            "--symbol-ordering-file=\(Context.packageDirectory)/Sources/roost-vmm/start-order.txt",
+            "-Xlinker", "--no-warn-symbol-ordering",
+        ])
+    ]
 let staticLinkWithFoundation: [LinkerSetting] =
-    staticLink + [.linkedLibrary("_FoundationCollections"), .linkedLibrary("_FoundationCShims")]
+    staticLink
+    + (isSanitized ? [] : [.linkedLibrary("_FoundationCollections"), .linkedLibrary("_FoundationCShims")])
 
 func module(_ name: String, knows dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, exclude: ["README.md"], swiftSettings: strict)
@@ -57,47 +67,69 @@ let package = Package(
         module("X86"),
         module("JSONText"),
         module("HostSystem", knows: ["CLinux"]),
+        module("Stats", knows: ["HostSystem"]),
+        module("Stages", knows: ["HostSystem", "Stats"]),
         module("GuestMemory", knows: ["HostSystem"]),
         module("KVM", knows: ["CKVM", "X86", "HostSystem", "GuestMemory"]),
         module("Boot", knows: ["GuestMemory", "X86"]),
         module("Devices", knows: ["GuestMemory", "HostSystem", "X86"]),
+        module("Virtio", knows: ["Devices", "GuestMemory", "Stages", "Stats", "HostSystem"]),
         module("Specification", knows: ["JSONText"]),
+        module("ControlProtocol", knows: ["JSONText"]),
         module(
-            "Machine", knows: ["Specification", "Boot", "Devices", "KVM", "GuestMemory", "HostSystem", "X86"]),
+            "Machine",
+            knows: [
+                "Specification", "ControlProtocol", "JSONText", "Boot", "Devices", "Virtio", "KVM",
+                "GuestMemory", "Stages", "Stats", "HostSystem", "X86",
+            ]),
+        // For the benchmarks.
+        module("LoadCurves"),
         // For tests only.
-        module("MachineTesting", knows: ["HostSystem"]),
+        module("MachineTesting", knows: ["CLinux", "HostSystem", "GuestMemory", "Devices", "Virtio"]),
         .executableTarget(
             name: "roost-vmm", dependencies: ["Machine", "Specification", "HostSystem"],
             exclude: ["start-order.txt"], swiftSettings: strict, linkerSettings: staticLink + startOrder),
         .executableTarget(
             name: "roost",
             dependencies: [
-                "Specification", "JSONText", "KVM", "HostSystem", "CLinux",
+                "Specification", "ControlProtocol", "JSONText", "KVM", "Stats", "HostSystem", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict, linkerSettings: staticLinkWithFoundation),
         // Measures the programs from outside; scripts/bench runs it. CPerf counts calls for it.
         .target(name: "CPerf", path: "bench/CPerf"),
         .executableTarget(
-            name: "roost-bench", dependencies: ["HostSystem", "JSONText", "CPerf"],
+            name: "roost-bench",
+            dependencies: ["HostSystem", "JSONText", "CLinux", "CPerf", "LoadCurves", "Stats"],
             path: "Sources/Benchmarks", exclude: ["README.md"], swiftSettings: strict,
             linkerSettings: staticLink),
         tests(of: "GuestMemory", knows: ["HostSystem"]),
         tests(of: "JSONText"),
+        tests(of: "LoadCurves"),
         tests(of: "Specification", knows: ["JSONText"]),
+        tests(of: "ControlProtocol", knows: ["JSONText"]),
         // Runs the built `roost`; it links nothing of it.
         .testTarget(
             name: "CommandLineTests", dependencies: ["JSONText", "Specification"], swiftSettings: strict),
         tests(of: "Boot", knows: ["GuestMemory", "X86"]),
         tests(of: "Devices", knows: ["GuestMemory", "HostSystem", "X86"]),
+        tests(
+            of: "Virtio",
+            knows: ["Devices", "GuestMemory", "HostSystem", "MachineTesting", "Stages", "Stats"]),
         tests(of: "HostSystem", knows: ["MachineTesting"]),
+        tests(of: "Stats", knows: ["HostSystem", "MachineTesting"]),
+        tests(of: "Stages", knows: ["HostSystem", "MachineTesting", "Stats"]),
         // On the real /dev/kvm.
         tests(of: "KVM", knows: ["GuestMemory", "HostSystem", "MachineTesting", "X86"]),
         tests(
             of: "Machine",
-            knows: ["Devices", "GuestMemory", "HostSystem", "MachineTesting", "Specification", "X86"]),
-        // Runs the built `roost` as a user would; it links nothing of it.
-        .testTarget(name: "HostTests", dependencies: ["MachineTesting"], swiftSettings: strict),
+            knows: [
+                "Devices", "GuestMemory", "HostSystem", "MachineTesting", "Specification", "Stats", "X86",
+            ]),
+        // Runs the built `roost` as a user would, and reads what it prints and writes.
+        .testTarget(
+            name: "HostTests", dependencies: ["HostSystem", "JSONText", "MachineTesting", "Stats"],
+            swiftSettings: strict),
         // Stock Linux guests; scripts/test runs them in the lab.
         .testTarget(name: "LabTests", dependencies: ["MachineTesting"], swiftSettings: strict),
     ],

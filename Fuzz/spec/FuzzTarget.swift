@@ -10,6 +10,7 @@ public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let input = unsafe Array(UnsafeBufferPointer(start: start, count: count))
     checkText(input)
     checkSpec(input)
+    checkOptions(input)
     return 0
 }
 
@@ -37,5 +38,28 @@ private func checkSpec(_ input: [UInt8]) {
         try spec.validate()
     } catch {
         precondition(!error.description.isEmpty && error.description.utf8.allSatisfy { $0 >= 0x20 })
+    }
+}
+
+/// A device option that is read makes a device that a specification takes.
+private func checkOptions(_ input: [UInt8]) {
+    let text = String(decoding: input, as: UTF8.self)
+    for option in DeviceOption.allCases {
+        do {
+            let json = try option.json(text)
+            let value: JSONValue = option.repeats ? .array([json]) : json
+            let spec = try MachineSpec(
+                json: .object([
+                    JSONMember("version", 1), JSONMember("name", "a"), JSONMember("kernel", "k"),
+                    JSONMember("memory", "1T"), JSONMember(option.field, value),
+                ]))
+            let again = try? MachineSpec(jsonText: spec.jsonText())
+            precondition(again == spec && spec.virtioDevices.count == 1)
+        } catch let error as DeviceOption.Mistake {
+            precondition(!error.description.isEmpty)
+        } catch {
+            // A balloon may be greater than any guest's memory; nothing else is left to refuse.
+            precondition(option == .balloon, "\(option.flag) \(text): \(error)")
+        }
     }
 }

@@ -8,6 +8,9 @@ struct Workload {
     var initrd: String?
     var commandLine = ""
     var memoryMiB: Int
+    var devices: [WorkloadDevice] = []
+    /// For Roost.
+    var hasHugePages = false
 }
 
 /// A virtual machine monitor that takes part.
@@ -81,6 +84,8 @@ extension Contestant {
             JSONMember("memory", .string("\(work.memoryMiB)M")), JSONMember("logLevel", "error"),
         ]
         if let initrd = work.initrd { specification.append(JSONMember("initrd", .string(initrd))) }
+        if work.hasHugePages { specification.append(JSONMember("hugePages", .boolean(true))) }
+        specification += WorkloadDevice.specification(of: work.devices)
         return Command(
             words: [program, "--name", name, "--spec-fd", "3"],
             specification: JSONValue.object(specification).text())
@@ -93,7 +98,8 @@ extension Contestant {
         ]
         if !work.commandLine.isEmpty { words += ["--cmdline", work.commandLine] }
         if let initrd = work.initrd { words += ["--initrd", initrd] }
-        return Command(words: words)
+        if work.hasHugePages { words.append("--huge-pages") }
+        return Command(words: words + work.devices.flatMap(\.roostWords))
     }
 
     private static func makeQEMU(_ program: String, _ machine: String, _ work: Workload) -> Command {
@@ -109,7 +115,8 @@ extension Contestant {
         ]
         if !work.commandLine.isEmpty { words += ["-append", work.commandLine] }
         if let initrd = work.initrd { words += ["-initrd", initrd] }
-        return Command(words: words)
+        if !work.devices.isEmpty { words += ["-global", "virtio-mmio.force-legacy=false"] }
+        return Command(words: words + work.devices.flatMap(\.qemuWords))
     }
 
     /// Whether an exit status says that the guest ended with 0. QEMU's debug exit makes 1 of it.

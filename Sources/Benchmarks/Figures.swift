@@ -1,7 +1,7 @@
 internal import HostSystem
 internal import JSONText
 
-/// What a benchmark has found: named numbers, lower is better, and whether the goals are met.
+/// What a benchmark has found: named numbers (lower is better, but for rates and their ratios), and whether the goals are met.
 struct Figures {
     private(set) var all: [(name: String, value: Double)] = []
     private(set) var missedGoals = 0

@@ -5,10 +5,11 @@ struct Options {
     /// What was given by `--contestant NAME=COMMAND WORD…`, in order.
     private(set) var extraContestants: [String] = []
 
-    private static let knownFlags: Set<String> = ["verbose", "counted"]
+    private static let knownFlags: Set<String> = ["verbose", "counted", "check"]
     private static let knownKeys: Set<String> = [
         "runs", "json", "raw", "roost-vmm", "roost", "qemu", "guests", "memory", "count", "machines", "only",
-        "kernel", "initrd", "cmdline", "thresholds", "figures",
+        "kernel", "initrd", "cmdline", "thresholds", "figures", "image", "image-mib", "seconds", "wait",
+        "case",
     ]
 
     init(_ words: some Sequence<String>) throws(BenchmarkError) {

@@ -36,6 +36,26 @@ struct OutputWatch {
         return nil
     }
 
+    /// Reads until there is a line that begins with those words.
+    ///
+    /// - Returns: the line, or nil if the output ended before.
+    mutating func line(startingWith words: String, of process: borrowing ChildProcess) throws -> String? {
+        while true {
+            let complete = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+                .dropLast()
+            if let found = complete.first(where: { $0.starts(with: words.utf8) }) {
+                return String(decoding: found.filter { $0 != UInt8(ascii: "\r") }, as: UTF8.self)
+            }
+            guard try next(process) != nil else { return nil }
+        }
+    }
+
+    /// The last line there is, for messages.
+    var lastLine: String {
+        let lines = text.split { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
+        return lines.last.map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+
     /// Whether that line is there, with its end.
     func contains(line: String) -> Bool {
         let newLine = UInt8(ascii: "\n")

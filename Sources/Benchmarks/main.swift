@@ -12,6 +12,11 @@ func runBenchmarks(_ arguments: [String]) throws {
         ("density", DensityBenchmark.run),
         ("allocations", AllocationBenchmark.run),
         ("linux", LinuxBenchmark.run),
+        ("block", BlockBenchmark.run),
+        ("balloon", BalloonBenchmark.run),
+        ("stage", StageBenchmark.run),
+        // The last: the harness stays in a network of its own.
+        ("net", NetworkBenchmark.run),
     ]
     guard let first = arguments.first else {
         throw BenchmarkError.usage(
@@ -38,6 +43,9 @@ func runBenchmarks(_ arguments: [String]) throws {
         }
     }
     if figures.missedGoals > 0 { print("goals missed: \(figures.missedGoals)") }
+    if options.has("check"), figures.missedGoals > 0 {
+        throw BenchmarkError.regression("not all goals were met")
+    }
 }
 
 do {

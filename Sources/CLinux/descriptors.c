@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -36,7 +38,18 @@ int clinux_memfd_create(const char *name, unsigned flags) {
   return descriptor < 0 ? -errno : descriptor;
 }
 
+int clinux_spawn_close_from(void *actions, int first) {
+  return -posix_spawn_file_actions_addclosefrom_np(actions, first);
+}
+
 int clinux_try_lock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB) < 0 ? -errno : 0; }
+
+int clinux_is_locked(int descriptor) {
+  // A shared lock, for a moment: two that look at the same time do not see each other.
+  if (flock(descriptor, LOCK_SH | LOCK_NB) < 0) return errno == EWOULDBLOCK ? 1 : -errno;
+  flock(descriptor, LOCK_UN);
+  return 0;
+}
 
 ssize_t clinux_read(int descriptor, void *buffer, size_t size) {
   ssize_t count;
@@ -58,6 +71,14 @@ ssize_t clinux_pread(int descriptor, void *buffer, size_t size, off_t offset) {
   ssize_t count;
   do {
     count = pread(descriptor, buffer, size, offset);
+  } while (count < 0 && errno == EINTR);
+  return count < 0 ? -errno : count;
+}
+
+ssize_t clinux_random(void *buffer, size_t size) {
+  ssize_t count;
+  do {
+    count = getrandom(buffer, size, 0);
   } while (count < 0 && errno == EINTR);
   return count < 0 ? -errno : count;
 }

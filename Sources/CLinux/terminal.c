@@ -37,6 +37,10 @@ int clinux_terminal_make_raw(int descriptor) {
   if (tcgetattr(descriptor, &saved) < 0) return -errno;
   static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGFPE, SIGABRT, SIGSYS, SIGQUIT, SIGHUP};
   for (size_t i = 0; i < sizeof fatal / sizeof *fatal; i++) {
+    // Whoever has a handler already (clinux_survive_lost_pages) restores the terminal in it.
+    struct sigaction present;
+    if (sigaction(fatal[i], 0, &present) < 0) return -errno;
+    if (present.sa_flags & SA_SIGINFO) continue;
     struct sigaction action = {.sa_handler = restore_and_die, .sa_flags = SA_RESETHAND | SA_NODEFER};
     sigemptyset(&action.sa_mask);
     if (sigaction(fatal[i], &action, 0) < 0) return -errno;

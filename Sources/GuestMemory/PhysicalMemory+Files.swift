@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 public import HostSystem
 
@@ -22,6 +23,17 @@ extension PhysicalMemory {
 
     /// C constant: `MADV_POPULATE_WRITE`, since Linux 5.14.
     private static let populateForWriting: Int32 = 23
+
+    /// Lets this process live on when a file that was mapped into the memory is truncated, and a device
+    /// reads what is lost: it finds zeros. For one memory a process, the last that asks.
+    public func surviveLostPages() throws(SystemError) {
+        // SAFETY: the range is this mapping; the handler replaces single pages of it, and no other.
+        try checked(
+            unsafe clinux_survive_lost_pages(mapping.start, mapping.size), "install a signal handler")
+    }
+
+    /// How many pages were lost with truncated files and found to be zeros instead, in this process.
+    public static var lostPages: UInt { clinux_lost_pages() }
 
     /// Puts part of a file into the guest.
     ///
@@ -52,7 +64,10 @@ extension PhysicalMemory {
     ) -> Bool {
         // SAFETY: only the distance to the mapping's start is used.
         guard let host = unsafe try? pointer(to: start, size: length) else { return false }
-        return mapping.overlay(file, at: offset, offset: unsafe host - mapping.start, length: Int(length))
+        let place = unsafe host - mapping.start
+        guard mapping.overlay(file, at: offset, offset: place, length: Int(length)) else { return false }
+        files.add(place..<place + Int(length))
+        return true
     }
 
     /// Reads part of a file straight into the guest.

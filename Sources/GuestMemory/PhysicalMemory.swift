@@ -41,6 +41,8 @@ public final class PhysicalMemory: Sendable {
     @usableFromInline let mapping: Mapping
     @usableFromInline let lowSize: UInt64
     @usableFromInline let highSize: UInt64
+    /// What was put in place of the anonymous memory, which `discard` must know.
+    let files = FileParts()
 
     /// - Parameter hugePages: advise the kernel to back the RAM with transparent huge pages
     ///   (`MADV_HUGEPAGE`). Faster for big guests, wasteful for many small ones.

@@ -20,6 +20,22 @@ public enum DescriptorIO {
         return bytes
     }
 
+    /// Reads up to `limit` bytes from an offset on, and leaves the descriptor's own place in the file alone.
+    public static func read(
+        _ descriptor: Int32, at offset: Int, limit: Int, operation: @autoclosure () -> String = "read"
+    ) throws(SystemError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: limit)
+        let result = unsafe bytes.withUnsafeMutableBytes { buffer in
+            // SAFETY: pointer and count describe one buffer, which is only missing if nothing is to be read.
+            unsafe buffer.baseAddress.map { start in
+                unsafe clinux_pread(descriptor, start, buffer.count, off_t(offset))
+            } ?? 0
+        }
+        let count = try checked(result, operation())
+        bytes.removeSubrange(count...)
+        return bytes
+    }
+
     /// Reads everything up to the end of the file, but no more than `limit` bytes.
     ///
     /// - Parameter operation: what to call it in an error.

@@ -12,27 +12,29 @@ public struct FileLock: ~Copyable, Sendable {
         while true {
             let descriptor = try OwnedDescriptor.open(path, O_RDWR | O_CREAT)
             let result = clinux_try_lock(descriptor.number)
-            if result == -EWOULDBLOCK { return nil }
+            if result == -EWOULDBLOCK {
+                // It may be one that only looks, by `isHeld`.
+                if clinux_is_locked(descriptor.number) == 0 { continue }
+                return nil
+            }
             try checked(result, "lock \(path)")
             // The holder before us may have removed the file between our open and our lock.
-            if try isSameFile(descriptor, path) { return FileLock(descriptor: descriptor) }
+            if try FileTree.isSameFile(descriptor, path) { return FileLock(descriptor: descriptor) }
         }
+    }
+
+    /// Whether a process holds the lock; a file that is not there is not held.
+    public static func isHeld(_ path: String) throws(SystemError) -> Bool {
+        let descriptor: OwnedDescriptor
+        do {
+            descriptor = try OwnedDescriptor.open(path, O_RDONLY)
+        } catch  where error.number == ENOENT {
+            return false
+        }
+        return try checked(clinux_is_locked(descriptor.number), "look at the lock \(path)") == 1
     }
 
     private init(descriptor: consuming OwnedDescriptor) {
         self.descriptor = descriptor
-    }
-
-    private static func isSameFile(_ descriptor: borrowing OwnedDescriptor, _ path: String)
-        throws(SystemError) -> Bool
-    {
-        var opened = stat()
-        var named = stat()
-        // SAFETY: both structures are ours; the path is a C string for the call.
-        guard unsafe fstat(descriptor.number, &opened) == 0 else {
-            throw SystemError("look at \(path)", number: errno)
-        }
-        guard unsafe stat(path, &named) == 0 else { return false }
-        return opened.st_dev == named.st_dev && opened.st_ino == named.st_ino
     }
 }

@@ -3,10 +3,62 @@ internal import Glibc
 /// Making and removing the few files and directories a machine leaves while it runs.
 public enum FileTree {
     /// Makes a directory only its owner may enter, if it is not there.
-    public static func makePrivateDirectory(_ path: String) throws(SystemError) {
+    ///
+    /// - Returns: whether it was not there.
+    @discardableResult
+    public static func makePrivateDirectory(_ path: String) throws(SystemError) -> Bool {
         // SAFETY: the path is a C string for the length of the call.
-        if unsafe mkdir(path, 0o700) != 0 && errno != EEXIST {
-            throw SystemError("make the directory \(path)", number: errno)
+        if unsafe mkdir(path, 0o700) == 0 { return true }
+        guard errno == EEXIST else { throw SystemError("make the directory \(path)", number: errno) }
+        return false
+    }
+
+    /// The names in a directory, sorted, without `.` and `..`.
+    public static func names(in path: String) throws(SystemError) -> [String] {
+        // SAFETY: the path is a C string for the length of the call.
+        guard let directory = unsafe opendir(path) else {
+            throw SystemError("read the directory \(path)", number: errno)
+        }
+        // SAFETY: open until here, and closed once.
+        defer { unsafe closedir(directory) }
+        var names: [String] = []
+        // SAFETY: the entry is valid until the next call, and its name, which ends with a zero, is copied.
+        while let entry = unsafe readdir(directory) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
+                unsafe name.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// When a file or directory was last changed, in seconds since 1970; nil if it is not there.
+    public static func modificationTime(_ path: String) -> Int64? {
+        var status = stat()
+        // SAFETY: the structure is ours, the path a C string for the length of the call.
+        guard unsafe lstat(path, &status) == 0 else { return nil }
+        return Int64(status.st_mtim.tv_sec)
+    }
+
+    /// Whether an open file is the one that has a path now; false if the path is nobody's.
+    public static func isSameFile(_ descriptor: borrowing OwnedDescriptor, _ path: String)
+        throws(SystemError) -> Bool
+    {
+        var opened = stat()
+        var named = stat()
+        // SAFETY: both structures are ours; the path is a C string for the call.
+        guard unsafe fstat(descriptor.number, &opened) == 0 else {
+            throw SystemError("look at \(path)", number: errno)
+        }
+        guard unsafe stat(path, &named) == 0 else { return false }
+        return opened.st_dev == named.st_dev && opened.st_ino == named.st_ino
+    }
+
+    /// Gives a file another name, in place of one that is there.
+    public static func rename(_ path: String, to target: String) throws(SystemError) {
+        // SAFETY: C strings for the length of the call.
+        guard unsafe Glibc.rename(path, target) == 0 else {
+            throw SystemError("rename \(path)", number: errno)
         }
     }
 

@@ -27,6 +27,19 @@ public enum HostProcess {
         _exit(status)
     }
 
+    /// The process's number.
+    public static var identifier: Int32 { getpid() }
+
+    /// The user this process acts as.
+    public static var user: UInt32 { geteuid() }
+
+    /// Lets what is written to standard error go to an open file from now on.
+    public static func replaceStandardError(by file: borrowing OwnedDescriptor) throws(SystemError) {
+        guard dup2(file.number, STDERR_FILENO) >= 0 else {
+            throw SystemError("replace standard error", number: errno)
+        }
+    }
+
     /// Opens /dev/null in place of each standard descriptor that is closed, so that no file opened
     /// later gets its number and is then written to, or read, as if it were the console.
     ///

@@ -50,6 +50,9 @@ public final class HostThread: Sendable {
         handle = thread
     }
 
+    /// The calling thread's number, as `/proc/PID/task` names it.
+    public static var currentIdentifier: Int32 { clinux_thread_identifier() }
+
     /// Waits until the thread has ended. Once, from another thread.
     public func join() {
         // The handle is valid until it is joined, and it is never detached.

@@ -27,18 +27,37 @@ public struct Mapping: ~Copyable, @unchecked Sendable {
         try map(size, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, descriptor: -1, what: "anonymous memory")
     }
 
-    /// A shared mapping of a descriptor's first bytes.
+    /// A shared mapping of a descriptor's bytes, by default its first.
     public static func shared(
-        _ descriptor: borrowing OwnedDescriptor, size: Int, what: String
+        _ descriptor: borrowing OwnedDescriptor, size: Int, offset: Int = 0, what: String
     ) throws(SystemError) -> Mapping {
-        try map(size, MAP_SHARED, descriptor: descriptor.number, what: what)
+        try map(size, MAP_SHARED, descriptor: descriptor.number, offset: offset, what: what)
+    }
+
+    /// A shared mapping of a new file, all zero, for its owner only.
+    ///
+    /// Its blocks are allocated here, so that a full disk is an error now and not a signal later.
+    /// - Throws: also if the path exists; nothing is written over, as others may have it open.
+    public static func newFile(_ path: String, size: Int) throws(SystemError) -> Mapping {
+        let file = try OwnedDescriptor.open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
+        let number = posix_fallocate(file.number, 0, off_t(size))
+        guard number == 0 else {
+            FileTree.remove(path)
+            throw SystemError("allocate \(size) bytes for \(path)", number: number)
+        }
+        return try shared(file, size: size, what: path)
+    }
+
+    /// Leaves the range mapped for the rest of the process's life.
+    public consuming func leak() {
+        discard self
     }
 
     private static func map(
-        _ size: Int, _ flags: Int32, descriptor: Int32, what: String
+        _ size: Int, _ flags: Int32, descriptor: Int32, offset: Int = 0, what: String
     ) throws(SystemError) -> Mapping {
         // SAFETY: a new range is asked for (no MAP_FIXED), so no existing memory is replaced.
-        let start = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, flags, descriptor, 0)
+        let start = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, flags, descriptor, offset)
         guard let start = unsafe start, unsafe start != MAP_FAILED else {
             throw SystemError("map \(size) bytes of \(what)", number: errno)
         }

@@ -13,7 +13,8 @@ public struct RegularFile: ~Copyable, Sendable {
     ///
     /// - Throws: also if it is no regular file (a directory, a device).
     public static func open(_ path: String) throws(SystemError) -> RegularFile {
-        let descriptor = try OwnedDescriptor.open(path, O_RDONLY)
+        // Without waiting: opening a named pipe would wait for its writer before it can be refused.
+        let descriptor = try OwnedDescriptor.open(path, O_RDONLY | O_NONBLOCK)
         var status = stat()
         // SAFETY: the structure is ours, the descriptor open.
         guard unsafe fstat(descriptor.number, &status) == 0 else {

@@ -9,6 +9,8 @@ public enum Signal: Int32, Sendable {
     case interrupt = 2
     /// A polite request to end.
     case terminate = 15
+    /// The terminal has another size.
+    case windowChange = 28
 
     /// The name people know it by.
     public var name: String {
@@ -16,6 +18,7 @@ public enum Signal: Int32, Sendable {
         case .hangup: "SIGHUP"
         case .interrupt: "SIGINT"
         case .terminate: "SIGTERM"
+        case .windowChange: "SIGWINCH"
         }
     }
 }
@@ -45,9 +48,11 @@ public struct SignalDescriptor: ~Copyable, Sendable {
 
 /// Process-wide dispositions set once at start.
 public enum SignalDispositions {
-    /// Prepares `HostThread.kick`, and makes writing to a closed pipe an error instead of the end.
+    /// Prepares `HostThread.kick`, and makes writing to a closed pipe, or past the limit on files' sizes, an
+    /// error instead of the end.
     public static func install() throws(SystemError) {
         try checked(clinux_install_kick_handler(), "install a signal handler")
         try checked(clinux_ignore_signal(SIGPIPE), "ignore SIGPIPE")
+        try checked(clinux_ignore_signal(SIGXFSZ), "ignore SIGXFSZ")
     }
 }

@@ -21,7 +21,8 @@ struct BootImages {
         let request = BootRequest(
             kernel: kernel, layout: layout, initrdSize: initrd?.size,
             commandLine: Array(spec.commandLine.utf8),
-            acpi: ACPIConfiguration(processorCount: spec.cpus),
+            acpi: ACPIConfiguration(
+                processorCount: spec.cpus, virtioWindows: VirtioSlot.windows(count: spec.virtioDevices.count)),
             protocolChoice: BootProtocolChoice(spec.bootProtocol))
         do {
             return try BootPlan(request)

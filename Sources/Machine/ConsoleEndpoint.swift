@@ -27,7 +27,8 @@ struct ConsoleEndpoint: ~Copyable {
     static func open(_ spec: ConsoleSpec) throws(MachineError) -> ConsoleEndpoint {
         do {
             switch spec {
-            case .none: return ConsoleEndpoint(input: nil, output: nil)
+            // What a socket's console does is the hub's matter.
+            case .none, .socket: return ConsoleEndpoint(input: nil, output: nil)
             case .stdio: return try standard()
             case .pty: return try pseudoTerminal()
             case .file(let path):
@@ -110,9 +111,12 @@ struct ConsoleEndpoint: ~Copyable {
     /// What the people at the pseudo-terminal have not read yet; it is gone when this end closes.
     var unreadBytes: Int { slave.map(Terminal.unreadBytes) ?? 0 }
 
-    /// The size of the terminal the person sits at, if there is one.
+    /// The size of the terminal the person sits at, or of the pseudo-terminal, if there is one.
     var terminalSize: TerminalSize? {
-        isInteractive ? Terminal.size(STDIN_FILENO) : nil
+        if isInteractive { return Terminal.size(STDIN_FILENO) }
+        // Before anybody has said how large a pseudo-terminal is, it is 0 by 0.
+        guard let slave, let size = Terminal.size(slave), size.columns > 0 else { return nil }
+        return size
     }
 
     /// What has been typed; empty at the end of the input, which is then not watched any more.

@@ -1,8 +1,12 @@
+internal import ControlProtocol
 internal import HostSystem
 
 /// Moves bytes between a machine's console and its endpoint on the host. On the main thread.
 struct ConsolePump: ~Copyable {
     private var endpoint: ConsoleEndpoint
+    private let port: any ConsolePort
+    /// Those who are attached, if the console is one to attach to.
+    private var hub: ConsoleHub?
     private var escape: EscapeFilter
     private var commands: [EscapeFilter.Command] = []
     /// Input the guest had no room for yet.
@@ -21,11 +25,22 @@ struct ConsolePump: ~Copyable {
     /// How long the end of a machine waits for a reader that does not read.
     private static let flushPatienceMilliseconds: Int32 = 1000
 
-    init(_ endpoint: consuming ConsoleEndpoint, escapeKey: UInt8?) {
+    init(
+        _ endpoint: consuming ConsoleEndpoint, of port: any ConsolePort, hub: consuming ConsoleHub?,
+        escapeKey: UInt8?
+    ) {
+        self.port = port
         // A script's input has no escape key: any byte may be meant for the guest.
         escape = EscapeFilter(key: endpoint.isInteractive ? escapeKey : nil)
         self.endpoint = endpoint
+        self.hub = hub
     }
+
+    /// Whether a person sits at it, whose terminal may change its size.
+    var isInteractive: Bool { endpoint.isInteractive }
+
+    /// All output that was lost, in bytes.
+    var allLostBytes: UInt64 { lostBytes + port.droppedBytes }
 
     /// The path of the pseudo-terminal people can open, if that is the console.
     var pseudoTerminalPath: String? { endpoint.pseudoTerminalPath }
@@ -41,8 +56,11 @@ struct ConsolePump: ~Copyable {
 
     /// Waits for input only when there is room for it, and for room only when there is output.
     func declareInterest(in events: inout PollSet) {
+        events.watch(port.outputDescriptor, for: .readable)
+        events.watch(port.inputDescriptor, for: .readable)
         if let output = endpoint.output { events.watch(output, for: unsent.isEmpty ? [] : .writable) }
         if let input = endpoint.input { events.watch(input, for: canTakeInput ? .readable : []) }
+        hub?.declareInterest(in: &events, canTakeInput: canTakeInput)
     }
 
     /// Does what the last wait has found to do.
@@ -51,19 +69,23 @@ struct ConsolePump: ~Copyable {
             let bytes = endpoint.readInput(limit: 4096)
             typed += escape.filter(bytes) { commands.append($0) }
         }
-        machine.inputWanted.clear()
-        if !typed.isEmpty { typed = typed.dropFirst(machine.typeToConsole(typed)) }
-        machine.outputReady.clear()
+        let canTake = canTakeInput
+        if let bytes = hub?.serve(events, canTakeInput: canTake) { typed += bytes }
+        if let size = endpoint.terminalSize { port.resize(size) }
+        port.clearInputWanted()
+        if !typed.isEmpty { typed = typed.dropFirst(port.type(typed)) }
+        port.clearOutputReady()
         sendOutput(machine, log)
-        nextReview = machine.reviewConsole()
+        nextReview = port.review()
     }
 
     /// Writes what there is until the endpoint takes no more.
     private mutating func sendOutput(_ machine: Machine, _ log: MachineLog) {
         while true {
             if unsent.isEmpty {
-                unsent = 0..<machine.drainConsole(into: &chunk)
+                unsent = 0..<port.drain(into: &chunk)
                 if unsent.isEmpty { return }
+                lostBytes += hub?.take(chunk[unsent], log) ?? 0
             }
             do {
                 let count = try isOutputBroken ? unsent.count : endpoint.writeOutput(chunk[unsent])
@@ -97,11 +119,12 @@ struct ConsolePump: ~Copyable {
         events.watch(signals.descriptor.number, for: .readable)
         while true {
             sendOutput(machine, log)
+            hub?.flush(until: signals, patienceMilliseconds: Self.flushPatienceMilliseconds)
             guard !unsent.isEmpty, let output = endpoint.output else { return awaitReader() }
             events.watch(output, for: .writable)
             let hasRoom = (try? events.wait(timeoutMilliseconds: Self.flushPatienceMilliseconds)) ?? false
             if !hasRoom || signals.next() != nil {
-                giveUp(machine)
+                giveUp()
                 return
             }
         }
@@ -128,10 +151,10 @@ extension ConsolePump {
     }
 
     /// Counts what nobody takes any more: the piece in hand and all that the guest had written.
-    private mutating func giveUp(_ machine: Machine) {
+    private mutating func giveUp() {
         repeat {
             lostBytes += UInt64(unsent.count)
-            unsent = 0..<machine.drainConsole(into: &chunk)
+            unsent = 0..<port.drain(into: &chunk)
         } while !unsent.isEmpty
     }
 
@@ -142,9 +165,9 @@ extension ConsolePump {
     }
 
     /// Types `stty rows R cols C` to the guest's shell.
-    func typeTerminalSize(_ machine: Machine) {
+    func typeTerminalSize() {
         guard let size = endpoint.terminalSize else { return }
         let line = "stty rows \(size.rows) cols \(size.columns)\r"
-        _ = machine.typeToConsole(Array(line.utf8)[...])
+        _ = port.type(Array(line.utf8)[...])
     }
 }

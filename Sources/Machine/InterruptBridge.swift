@@ -1,6 +1,6 @@
 internal import Devices
+internal import HostSystem
 internal import KVM
-internal import Synchronization
 internal import X86
 
 /// The kernel's virtual machine with several users: virtual CPUs, interrupts, whoever looks at it.
@@ -16,11 +16,16 @@ final class HostedMachine: Sendable {
 final class InterruptBridge: MessageSink {
     private let machine: HostedMachine
     private let log: MachineLog
-    /// What the kernel knows: the level-triggered pins, whose end of interrupt it must report.
-    private let routes = Mutex([InterruptMessage?](repeating: nil, count: IOAPIC.pinCount))
+    /// What the kernel knows: pins with an interrupt descriptor, and the level-triggered ones, whose end
+    /// of interrupt it must report.
+    private let routes = Guarded([InterruptMessage?](repeating: nil, count: IOAPIC.pinCount))
+    /// The pins that descriptors raise, past the I/O APIC.
+    private let directPins: Range<Int>
 
-    init(_ machine: HostedMachine, log: MachineLog) {
+    /// - Parameter directPins: the pins that have an interrupt descriptor.
+    init(_ machine: HostedMachine, directPins: Range<Int>, log: MachineLog) {
         self.machine = machine
+        self.directPins = directPins
         self.log = log
     }
 
@@ -33,11 +38,12 @@ final class InterruptBridge: MessageSink {
         }
     }
 
-    /// Edge-triggered pins go by `send` alone, so most changes cost no system call.
+    /// Edge-triggered pins without a descriptor go by `send` alone, and cost no system call here.
     func routeChanged(pin: Int, to route: IOAPICRoute) {
         routes.withLock { routes in
             guard routes.indices.contains(pin) else { return }
-            let wanted = route.isLevelTriggered ? route.message : nil
+            let isDirect = directPins.contains(pin) && !route.isMasked
+            let wanted = route.isLevelTriggered || isDirect ? route.message : nil
             guard routes[pin] != wanted else { return }
             routes[pin] = wanted
             do {

@@ -4,6 +4,7 @@ internal import GuestMemory
 internal import HostSystem
 internal import KVM
 public import Specification
+internal import Stats
 internal import Synchronization
 internal import X86
 
@@ -21,10 +22,12 @@ public final class Machine: Sendable {
 
     let memory: PhysicalMemory
     let platform: Platform
+    let virtio: VirtioDevices
     private let host: HostedMachine
     private let processors: [VirtualProcessor]
     private let control: RunControl
     private let log: MachineLog
+    let statistics: MachineStatistics
     private let outcome = Mutex<MachineEnd?>(nil)
     /// Held through each pause and resume: half of one between the halves of another would leave a
     /// running machine with paused devices, or a pause waiting for a barrier nobody comes to.
@@ -32,8 +35,12 @@ public final class Machine: Sendable {
 
     /// Makes the machine: everything is allocated and loaded, and no virtual CPU runs yet.
     ///
-    /// - Parameter isPaused: whether the virtual CPUs wait at the barrier until `resume`.
-    public init(_ spec: MachineSpec, isPaused: Bool = false) throws(MachineError) {
+    /// - Parameters:
+    ///   - isPaused: whether the virtual CPUs wait at the barrier until `resume`.
+    ///   - statsPath: the file that becomes its stats page; nil for none that others can read.
+    public init(
+        _ spec: MachineSpec, isPaused: Bool = false, statsPath: String? = nil
+    ) throws(MachineError) {
         log = MachineLog(name: spec.name, level: spec.logLevel)
         let construction = try MachineConstruction(spec)
         outputReady = try EventSource()
@@ -43,11 +50,18 @@ public final class Machine: Sendable {
         log.debug(construction.plan.summary)
         let host = construction.host
         self.host = host
+        statistics = try MachineStatistics(
+            spec, memory: memory, host: host, devices: spec.virtioDevices.flatMap(\.statistics),
+            path: statsPath)
+        virtio = try VirtioDevices(
+            spec, memory: memory, host: host, sections: statistics.devices, log: log)
+        virtio.showBallooned(in: statistics.balloonedMemory)
         platform = try Platform(
-            sink: InterruptBridge(host, log: log), log: log,
+            sink: InterruptBridge(host, directPins: virtio.interruptPins, log: log),
+            virtioClaims: virtio.claims, log: log,
             outputReady: { [outputReady] in outputReady.signal() },
             inputWanted: { [inputWanted] in inputWanted.signal() })
-        processors = try construction.makeProcessors()
+        processors = try construction.makeProcessors(statistics)
         control = RunControl(processorCount: spec.cpus, isPaused: isPaused)
     }
 
@@ -57,13 +71,12 @@ public final class Machine: Sendable {
             ports: platform.ports, memoryDevices: platform.memoryDevices,
             interruptController: platform.interruptController, control: control,
             end: { [unowned self] end in finish(end) })
-        for processor in processors {
-            do {
-                try processor.start(surroundings)
-            } catch {
-                finish(.failed(.system(error)))
-                throw .system(error)
-            }
+        do {
+            for processor in processors { try processor.start(surroundings) }
+            try virtio.start()
+        } catch {
+            finish(.failed(.system(error)))
+            throw .system(error)
         }
     }
 
@@ -75,7 +88,10 @@ public final class Machine: Sendable {
     public func pause() -> Bool {
         transition.withLock { _ in
             let isPaused = control.pause { kickAll() }
-            if isPaused { platform.serial.pause() }
+            if isPaused {
+                platform.serial.pause()
+                virtio.pause()
+            }
             return isPaused
         }
     }
@@ -83,10 +99,35 @@ public final class Machine: Sendable {
     /// Lets a paused machine go on. Harmless if it runs.
     public func resume() {
         transition.withLock { _ in
+            virtio.resume()
             platform.serial.resume()
             control.resume()
         }
     }
+
+    /// Whether the virtual CPUs are stopped until `resume`.
+    public var isPaused: Bool { control.isPaused }
+
+    /// Does something while no virtual CPU runs; a machine that is not paused goes on afterwards. Not from
+    /// a virtual CPU's thread.
+    ///
+    /// - Returns: nil if the machine has ended instead.
+    func atBarrier<Result, Failure: Error>(
+        _ body: ([VirtualProcessor]) throws(Failure) -> Result
+    ) throws(Failure) -> Result? {
+        try transition.withLock { (_) throws(Failure) in
+            let wasPaused = control.isPaused
+            guard control.pause(kick: { kickAll() }) else { return nil }
+            defer { if !wasPaused { control.resume() } }
+            return try body(processors)
+        }
+    }
+
+    /// The devices that people can control, in the order of a status.
+    var devices: [any DeviceControl] { platform.devices + virtio.controls }
+
+    /// The balloon, if there is one.
+    var balloon: (any BalloonControl)? { virtio.balloon }
 
     /// Presses the ACPI power button.
     ///
@@ -116,6 +157,7 @@ public final class Machine: Sendable {
     /// Waits until every virtual CPU's thread has ended. Not from one of them.
     public func join() {
         for processor in processors { processor.join() }
+        virtio.stop()
     }
 
     private func kickAll() {
@@ -127,7 +169,12 @@ extension Machine {
     /// Takes what the guest wrote to its console: fills `bytes` from the start and returns how many.
     /// One thread at a time.
     public func drainConsole(into bytes: inout [UInt8]) -> Int {
-        platform.serial.drainOutput(into: &bytes)
+        let count = platform.serial.drainOutput(into: &bytes)
+        if count > 0 {
+            statistics.console.output.add(UInt64(count))
+            statistics.console.dropped.set(platform.consoleOutput.droppedBytes)
+        }
+        return count
     }
 
     /// Looks whether a console that nobody reads must go on without; see `Serial16550.reviewOutput`.
@@ -139,7 +186,9 @@ extension Machine {
 
     /// Gives the guest console input; answers how many bytes it took.
     public func typeToConsole(_ bytes: ArraySlice<UInt8>) -> Int {
-        platform.serial.receive(Array(bytes).span)
+        let count = platform.serial.receive(Array(bytes).span)
+        if count > 0 { statistics.console.input.add(UInt64(count)) }
+        return count
     }
 
     /// Console output that was lost because nobody read it, in bytes.

@@ -27,6 +27,12 @@ struct MachineConstruction {
         } catch {
             throw .system(error)
         }
+        // Devices read guest memory; a kernel's file that is truncated meanwhile must not end the machine.
+        do {
+            if !spec.virtioDevices.isEmpty { try memory.surviveLostPages() }
+        } catch {
+            throw .system(error)
+        }
         // Pages of a file are small ones: where huge ones are wanted, the kernel is copied.
         try images.load(plan, into: memory, sharing: !spec.hugePages)
         do {
@@ -93,7 +99,7 @@ extension MachineConstruction {
     private static let defaultMemoryType: (index: UInt32, value: UInt64) = (0x2FF, 1 << 11 | 6)
 
     /// Makes the virtual CPUs, the first one set to the kernel's entry, the others waiting for it.
-    func makeProcessors() throws(MachineError) -> [VirtualProcessor] {
+    func makeProcessors(_ statistics: MachineStatistics) throws(MachineError) -> [VirtualProcessor] {
         do throws(KVMError) {
             var processors: [VirtualProcessor] = []
             processors.reserveCapacity(cpus)
@@ -109,7 +115,8 @@ extension MachineConstruction {
                 if let features { try cpu.setCPUID(features.leaves(apicIdentifier: UInt32(number))) }
                 try cpu.setModelSpecificRegisters([Self.miscellaneousEnable, Self.defaultMemoryType])
                 if number == 0 { try cpu.setState(plan.processor) }
-                processors.append(VirtualProcessor(cpu))
+                processors.append(
+                    VirtualProcessor(cpu, ProcessorCounters(statistics.processor(number))))
             }
             return processors
         } catch {

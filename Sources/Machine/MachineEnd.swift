@@ -27,8 +27,25 @@ public enum MachineEnd: Equatable, Sendable {
         case .crash: .crash
         case .forced(by: .signal(let signal)): .forcedStop(signal: signal.rawValue)
         case .forced(by: .escapeKey): .forcedStop(signal: Signal.interrupt.rawValue)
+        case .forced(by: .stopCommand): .forcedStop(signal: Signal.terminate.rawValue)
+        case .forced(by: .killCommand): .forcedStop(signal: 9)
         case .consoleLost: .ioError
         case .failed(let error): error.exitCode
+        }
+    }
+}
+
+extension MachineEnd {
+    /// The end in words, without the status.
+    var reason: String {
+        switch self {
+        case .powerOff: "the guest powered off"
+        case .guestExit(let value): "the guest ended with \(value)"
+        case .reset: "the guest asked for a reset"
+        case .crash(let report): "the guest crashed: \(report.headline)"
+        case .forced(let request): "stopped by \(request)"
+        case .consoleLost(let error): "the console's output is lost: \(error)"
+        case .failed(let error): error.description
         }
     }
 }
@@ -39,12 +56,18 @@ public enum StopRequest: Equatable, Sendable, CustomStringConvertible {
     case signal(Signal)
     /// The escape key and `x` on the terminal.
     case escapeKey
+    /// `stop` on the control socket.
+    case stopCommand
+    /// `kill` on the control socket.
+    case killCommand
 
     /// One sentence for people.
     public var description: String {
         switch self {
         case .signal(let signal): signal.name
         case .escapeKey: "the escape key"
+        case .stopCommand: "roost stop"
+        case .killCommand: "roost kill"
         }
     }
 }

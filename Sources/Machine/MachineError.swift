@@ -2,6 +2,7 @@ public import Boot
 public import HostSystem
 public import KVM
 public import Specification
+public import Virtio
 
 /// Why a machine could not be made, or could not go on for a reason of the host's.
 public enum MachineError: Error, Equatable, CustomStringConvertible {
@@ -11,6 +12,10 @@ public enum MachineError: Error, Equatable, CustomStringConvertible {
     case boot(BootError, kernel: String)
     /// An input file is missing or unreadable.
     case input(SystemError)
+    /// A disk's image is no good, or somebody else's.
+    case disk(DiskImageError)
+    /// A network card's tap is not to be had.
+    case tap(TapError)
     /// An output file or directory cannot be made.
     case output(SystemError)
     /// The wish is more than this host has or can do.
@@ -28,6 +33,8 @@ public enum MachineError: Error, Equatable, CustomStringConvertible {
         case .hypervisor(let error): error.description
         case .boot(let error, let kernel): "cannot boot \(kernel): \(error)"
         case .input(let error), .output(let error), .system(let error): error.description
+        case .disk(let error): error.description
+        case .tap(let error): error.description
         case .tooMuch(let sentence): sentence
         case .nameInUse(let name, let directory):
             "a machine named \(name) is running (\(directory) is locked); choose another --name"
@@ -43,6 +50,16 @@ public enum MachineError: Error, Equatable, CustomStringConvertible {
         case .hypervisor, .tooMuch: .unavailable
         case .boot: .dataError
         case .input(let error): error.isPermission ? .noPermission : .noInput
+        case .disk(.empty), .disk(.oddSize): .dataError
+        case .disk(.locked): .tempFail
+        case .disk(.notDirect): .unavailable
+        case .disk: .noInput
+        case .tap(.noDriver(let error)): error.isPermission ? .noPermission : .unavailable
+        case .tap(.absent), .tap(.notPermitted): .noPermission
+        case .tap(.busy): .tempFail
+        case .tap(.notTap): .noInput
+        case .tap(.mtu): .usage
+        case .tap(.call): .osError
         case .output(let error): error.isPermission ? .noPermission : .cantCreate
         case .nameInUse: .tempFail
         case .wiring: .software

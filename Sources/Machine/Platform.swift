@@ -12,12 +12,16 @@ struct Platform: Sendable {
     let serial: Serial16550
     let consoleOutput: ConsoleOutputBuffer
     let powerButton: PowerButton
+    /// What people can control from outside.
+    let devices: [any DeviceControl]
 
     /// - Parameters:
+    ///   - virtioClaims: the windows of virtio devices.
     ///   - outputReady: wakes whoever drains the console.
     ///   - inputWanted: tells whoever feeds the console that there is room again.
     init(
-        sink: any MessageSink, log: MachineLog, outputReady: @escaping @Sendable () -> Void,
+        sink: any MessageSink, virtioClaims: [BusClaim], log: MachineLog,
+        outputReady: @escaping @Sendable () -> Void,
         inputWanted: @escaping @Sendable () -> Void
     ) throws(MachineError) {
         let ioapic = IOAPIC(sink: sink)
@@ -33,16 +37,18 @@ struct Platform: Sendable {
             output: consoleOutput, interrupt: serialLine, now: { HostClock.monotonicNanoseconds() },
             receiveSpace: inputWanted)
         powerButton = PowerButton(interrupt: buttonLine)
+        devices = [SerialStatus(consoleOutput)]
         interruptController = ioapic
         do {
-            (ports, memoryDevices) = try Self.buses(serial: serial, ioapic: ioapic, log: log)
+            (ports, memoryDevices) = try Self.buses(
+                serial: serial, ioapic: ioapic, virtioClaims: virtioClaims, log: log)
         } catch {
             throw .wiring("\(error)")
         }
     }
 
     private static func buses(
-        serial: Serial16550, ioapic: IOAPIC, log: MachineLog
+        serial: Serial16550, ioapic: IOAPIC, virtioClaims: [BusClaim], log: MachineLog
     ) throws(BusError) -> (PortBus, MemoryBus) {
         let unclaimed = log.level >= .debug ? UnclaimedAccessLog { log.debug($0.sentence) } : nil
         let ports = try PortBus(
@@ -61,8 +67,8 @@ struct Platform: Sendable {
                     device: ACPIPower()),
             ] + I8042.claims(), log: unclaimed)
         let memory = try MemoryBus(
-            [BusClaim("I/O APIC", at: UInt64(PCPlatform.ioAPICAddress), size: IOAPIC.size, device: ioapic)],
-            log: unclaimed)
+            [BusClaim("I/O APIC", at: UInt64(PCPlatform.ioAPICAddress), size: IOAPIC.size, device: ioapic)]
+                + virtioClaims, log: unclaimed)
         return (ports, memory)
     }
 }
@@ -74,5 +80,23 @@ extension UnclaimedAccess {
         let place = space == .port ? "port" : "address"
         return
             "the guest \(verb) \(place) \(hexadecimal(address)) (\(width.rawValue) bytes), where nothing is"
+    }
+}
+
+/// The serial port as a status tells of it.
+final class SerialStatus: DeviceControl {
+    let id = "serial0"
+    let kind = "serial"
+    private let output: ConsoleOutputBuffer
+
+    init(_ output: ConsoleOutputBuffer) {
+        self.output = output
+    }
+
+    var statusFields: [StatusField] {
+        [
+            StatusField("waitingOutputBytes", .number(UInt64(output.count))),
+            StatusField("droppedOutputBytes", .number(output.droppedBytes)),
+        ]
     }
 }

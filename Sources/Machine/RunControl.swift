@@ -39,6 +39,11 @@ final class RunControl: Sendable {
         command.load(ordering: .acquiring) == Command.stop.rawValue
     }
 
+    /// Whether the virtual CPUs wait at the barrier, or are on their way to it.
+    var isPaused: Bool {
+        command.load(ordering: .acquiring) == Command.pause.rawValue
+    }
+
     /// Waits at the barrier while the machine is paused.
     ///
     /// - Returns: false if the machine stops and the calling thread has to end.

@@ -1,22 +1,27 @@
-internal import HostSystem
+internal import ControlProtocol
 internal import Glibc
+internal import HostSystem
+internal import JSONText
 internal import Specification
 
 /// A running machine's place in the file system: `<run directory>/<name>/`, held by a lock.
 ///
-/// It is gone when the value ends. What a killed process left behind is not locked any more and is
-/// taken over by the next machine of that name.
+/// It is gone when the value ends, but for the records of a detached machine. What those and a killed
+/// process leave behind is not locked any more and is taken over by the next machine of that name.
 struct RunDirectory: ~Copyable {
     private let path: String
-    private let lock: FileLock
-
-    private static let lockFile = "lock"
-    private static let specFile = "spec.json"
-    private static let consoleLink = "console"
+    private var lock: FileLock?
+    private var keepsRecords = false
+    /// The files in it besides the lock.
+    private var made: [String] = []
 
     /// Claims the machine's name and writes down its specification as it came.
     static func claim(for spec: MachineSpec, text: [UInt8]) throws(MachineError) -> RunDirectory {
-        let base = spec.runDirectory ?? usualPath()
+        let base =
+            spec.runDirectory
+            ?? MachineSpec.usualRunDirectory(
+                user: HostProcess.user, environment: HostProcess.environment,
+                isWritable: FileTree.isWritableDirectory)
         let path = base + "/" + spec.name
         do {
             try FileTree.makePrivateDirectory(base)
@@ -28,10 +33,11 @@ struct RunDirectory: ~Copyable {
             }
             // Between making the directory and locking a file in it, its last owner may remove it.
             var lock: FileLock?
+            var isNew = true
             for _ in 0..<100 {
-                try FileTree.makePrivateDirectory(path)
+                isNew = try FileTree.makePrivateDirectory(path)
                 do {
-                    guard let held = try FileLock.acquire(path + "/" + lockFile) else {
+                    guard let held = try FileLock.acquire(path + "/" + RunFiles.lock) else {
                         throw MachineError.nameInUse(spec.name, directory: path)
                     }
                     lock = consume held
@@ -48,8 +54,9 @@ struct RunDirectory: ~Copyable {
                 throw MachineError.output(SystemError("claim \(path)", number: EAGAIN))
             }
             // From here on everything is removed again, should the disk be full.
-            let directory = RunDirectory(path: path, lock: lock)
-            try FileTree.write(text, to: path + "/" + specFile)
+            var directory = RunDirectory(path: path, lock: lock)
+            if !isNew { directory.removeFiles(RunFiles.all) }
+            try FileTree.write(text, to: directory.newFile(RunFiles.specification))
             return directory
         } catch let error as SystemError {
             throw .output(error)
@@ -62,38 +69,73 @@ struct RunDirectory: ~Copyable {
 
     private init(path: String, lock: consuming FileLock) {
         self.path = path
-        self.lock = lock
+        self.lock = consume lock
+    }
+
+    /// The path of a file that is about to be made, and is removed with the directory.
+    mutating func newFile(_ name: String) -> String {
+        made.append(name)
+        return path + "/" + name
     }
 
     /// Puts a link to the console's pseudo-terminal beside the specification.
-    func linkConsole(to target: String) throws(MachineError) {
+    mutating func linkConsole(to target: String) throws(MachineError) {
         do {
-            try FileTree.link(path + "/" + Self.consoleLink, to: target)
+            try FileTree.link(newFile(RunFiles.consoleLink), to: target)
         } catch {
             throw .output(error)
         }
     }
 
-    deinit { remove() }
+    /// The path of the stats page, which is made with the machine.
+    mutating func statsPath() -> String { newFile(RunFiles.stats) }
 
-    /// Removes everything. The lock is held on, so that no other machine finds half of it.
-    func remove() {
-        for file in [Self.consoleLink, Self.specFile, Self.lockFile] {
-            FileTree.remove(path + "/" + file)
+    /// Where the machine's own messages go when nobody is there to read standard error; made empty.
+    mutating func openMessages() throws(MachineError) -> OwnedDescriptor {
+        do {
+            return try OwnedDescriptor.open(
+                newFile(RunFiles.messages), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND)
+        } catch {
+            throw .output(error)
         }
+    }
+
+    /// From now on specification, logs and how the machine ended stay when it is gone.
+    mutating func keepRecords() {
+        keepsRecords = true
+    }
+
+    /// Writes down how the machine ended, if records are kept.
+    func record(_ end: EndReport, _ log: MachineLog) {
+        guard keepsRecords else { return }
+        do {
+            try FileTree.write(Array(end.json.text(.pretty).utf8), to: path + "/" + RunFiles.end)
+        } catch {
+            log.warning("how the machine ended is not written down: \(error)")
+        }
+    }
+
+    deinit { removeFromDisk() }
+
+    /// Removes everything but the records, then gives the name free.
+    mutating func remove() {
+        removeFromDisk()
+        lock = nil
+    }
+
+    /// The lock is held on, so that no other machine finds half of it.
+    private borrowing func removeFromDisk() {
+        guard lock != nil else { return }
+        guard !keepsRecords else {
+            removeFiles(RunFiles.live)
+            return
+        }
+        removeFiles(made)
+        FileTree.remove(path + "/" + RunFiles.lock)
         FileTree.removeDirectory(path)
     }
 
-    /// `$ROOST_RUN_DIR`, else `/run/roost` where this user may, else `$XDG_RUNTIME_DIR/roost`, else a
-    /// directory of the user's own in `/tmp`.
-    private static func usualPath() -> String {
-        if let path = environment("ROOST_RUN_DIR") { return path }
-        if geteuid() == 0, FileTree.isWritableDirectory("/run") { return "/run/roost" }
-        if let path = environment("XDG_RUNTIME_DIR") { return path + "/roost" }
-        return "/tmp/roost-\(geteuid())"
-    }
-
-    private static func environment(_ name: String) -> String? {
-        HostProcess.environment(name).flatMap { $0.isEmpty ? nil : $0 }
+    private borrowing func removeFiles(_ names: [String]) {
+        for name in names { FileTree.remove(path + "/" + name) }
     }
 }

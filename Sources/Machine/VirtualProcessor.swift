@@ -2,6 +2,7 @@ internal import Devices
 internal import GuestMemory
 internal import HostSystem
 internal import KVM
+internal import Stats
 internal import Synchronization
 
 /// What a virtual CPU's run loop reaches: the buses, the interrupt controller, and the machine's end.
@@ -17,9 +18,16 @@ struct ProcessorSurroundings: Sendable {
 /// One virtual CPU with the thread that runs it.
 final class VirtualProcessor: Sendable {
     let cpu: VirtualCPU
+    private let counters: ProcessorCounters
+    private let kernelStatistics: KernelStatistics
     private let thread = Mutex<HostThread?>(nil)
 
-    init(_ cpu: consuming VirtualCPU) {
+    init(_ cpu: consuming VirtualCPU, _ counters: ProcessorCounters) {
+        // Now: once the virtual CPU runs, it answers no such call.
+        let statistics = KernelStatistics { () throws(KVMError) in try cpu.makeStatisticsDescriptor() }
+        counters.publish(statistics)
+        kernelStatistics = consume statistics
+        self.counters = counters
         self.cpu = cpu
     }
 
@@ -28,6 +36,7 @@ final class VirtualProcessor: Sendable {
         // With the lock held, so that a kick never finds a thread that runs and is not known yet.
         try thread.withLock { (thread) throws(SystemError) in
             thread = try HostThread(name: "vcpu\(cpu.number)") { [self] in
+                counters.beginThread()
                 run(surroundings)
                 surroundings.control.leave()
             }
@@ -58,7 +67,8 @@ extension VirtualProcessor {
                 // no more: the registers of a paused machine are those behind it.
                 if isParking { cpu.requestExit() }
                 let exit = try cpu.run()
-                if isParking, exit == .interrupted {
+                // Matched, not compared: `==` would have every exit built in memory.
+                if isParking, case .interrupted = exit {
                     guard control.park() else { return }
                     cpu.clearExitRequest()
                     continue
@@ -78,23 +88,30 @@ extension VirtualProcessor {
     private func handle(_ exit: VMExit, _ surroundings: ProcessorSurroundings) -> Bool {
         switch exit {
         case .portWrite(let access):
+            counters.portWrites.add()
             return write(access, surroundings)
         case .portRead(let access):
+            counters.portReads.add()
             read(access, from: surroundings.ports)
             return true
         case .memoryWrite(let address, let size, let value):
+            counters.memoryWrites.add()
             let width = AccessWidth(covering: size)
             return carryOut(
                 surroundings.memoryDevices.write(address, width: width, value: value), surroundings)
         case .memoryRead(let address, let size):
+            counters.memoryReads.add()
             cpu.answerMemory(surroundings.memoryDevices.read(address, width: AccessWidth(covering: size)))
             return true
         case .endOfInterrupt(let vector):
+            counters.endsOfInterrupt.add()
             surroundings.interruptController.endOfInterrupt(vector: vector)
             return true
         case .interrupted:
+            counters.interruptions.add()
             return true
         case .halted, .shutdown, .systemEvent, .failedEntry, .internalError, .unknown:
+            counters.others.add()
             surroundings.end(lastEnd(exit))
             return false
         }

@@ -14,6 +14,13 @@ public enum TestHost {
     /// Why the tests that need root are skipped.
     public static let notRoot = "the tests do not run as root"
 
+    /// Whether this is the lab (docs/lab.md), where stock Linux guests run.
+    public static let isLab: Bool = {
+        // SAFETY: nothing changes a test program's environment; the string is looked at once, here.
+        guard let word = unsafe getenv("ROOST_LAB") else { return false }
+        return unsafe strcmp(word, "1") == 0
+    }()
+
     /// The checkout's root.
     public static let root: String = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
 

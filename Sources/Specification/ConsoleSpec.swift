@@ -8,15 +8,18 @@ public enum ConsoleSpec: Equatable, Sendable, CustomStringConvertible {
     case file(path: String)
     /// A new pseudo-terminal, whose path is printed.
     case pty
+    /// Sockets and a log in the run directory, for `roost attach` and `roost logs`.
+    case socket
 
     private static let filePrefix = "file="
 
-    /// Reads `stdio`, `none`, `file=PATH` or `pty`; nil for anything else.
+    /// Reads `stdio`, `none`, `file=PATH`, `pty` or `socket`; nil for anything else.
     public init?(_ text: String) {
         switch text {
         case "stdio": self = .stdio
         case "none": self = .none
         case "pty": self = .pty
+        case "socket": self = .socket
         case _ where text.hasPrefix(Self.filePrefix) && text.utf8.count > Self.filePrefix.utf8.count:
             self = .file(path: String(text.dropFirst(Self.filePrefix.count)))
         default: return nil
@@ -30,11 +33,12 @@ public enum ConsoleSpec: Equatable, Sendable, CustomStringConvertible {
         case .none: "none"
         case .file(let path): Self.filePrefix + path
         case .pty: "pty"
+        case .socket: "socket"
         }
     }
 
     /// What a console looks like, for messages.
-    public static let form = "stdio, none, file=PATH or pty"
+    public static let form = "stdio, none, file=PATH, pty or socket"
 }
 
 /// The key that the console takes for itself on a terminal: Control and a letter, or no key.

@@ -5,6 +5,7 @@ extension MachineSpec {
     public static let fieldNames = [
         "version", "name", "kernel", "initrd", "commandLine", "bootProtocol", "cpus", "memory", "hugePages",
         "console", "escapeKey", "logLevel", "graceSeconds", "runDirectory",
+        "disks", "nets", "vsock", "balloon", "rng", "virtioConsole", "ioThreads",
     ]
 
     /// Reads a specification from JSON text and checks it.
@@ -37,10 +38,11 @@ extension MachineSpec {
             name: try fields.required("name", try fields.string("name")),
             kernel: try fields.required("kernel", try fields.string("kernel")))
         try readOptional(fields)
+        try readDevices(fields)
         do {
             try validate()
-        } catch .invalid(let field, let value, let allowed, nil) {
-            throw .invalid(field: field, value: value, allowed: allowed, position: fields.position(of: field))
+        } catch {
+            throw error.naming({ $0 }, position: fields.position)
         }
     }
 
@@ -51,7 +53,7 @@ extension MachineSpec {
             try fields.parsed("bootProtocol", allowed: BootProtocol.form) { BootProtocol(rawValue: $0) }
             ?? bootProtocol
         cpus = try fields.integer("cpus", in: Self.cpusRange) ?? cpus
-        memory = try Self.size("memory", fields) ?? memory
+        memory = try fields.size("memory", allowed: Self.memoryForm) ?? memory
         hugePages = try fields.boolean("hugePages") ?? hugePages
         console = try fields.parsed("console", allowed: ConsoleSpec.form) { ConsoleSpec($0) } ?? console
         escapeKey = try fields.parsed("escapeKey", allowed: EscapeKey.form) { EscapeKey($0) } ?? escapeKey
@@ -61,21 +63,24 @@ extension MachineSpec {
         runDirectory = try fields.string("runDirectory")
     }
 
-    /// A size may be a string with a unit or a number of bytes.
-    private static func size(_ field: String, _ fields: FieldReader) throws(SpecError) -> ByteSize? {
-        switch fields.value(field) {
-        case .integer(let bytes) where bytes >= 0: return ByteSize(bytes: UInt64(bytes))
-        case .unsigned(let bytes): return ByteSize(bytes: bytes)
-        case .integer(let bytes):
-            throw .invalid(
-                field: field, value: .integer(bytes), allowed: memoryForm,
-                position: fields.position(of: field))
-        default: return try fields.parsed(field, allowed: ByteSize.form) { ByteSize($0) }
+    private mutating func readDevices(_ fields: FieldReader) throws(SpecError) {
+        for (index, disk) in try fields.objects("disks").enumerated() {
+            disks.append(try DiskSpec(disk, at: index))
         }
+        for (index, net) in try fields.objects("nets").enumerated() {
+            nets.append(try NetSpec(net, at: index))
+        }
+        if let vsock = try fields.object("vsock") { self.vsock = try VsockSpec(vsock) }
+        if let balloon = try fields.object("balloon") { self.balloon = try BalloonSpec(balloon) }
+        if let rng = try fields.object("rng") { self.rng = try EntropySpec(rng) }
+        virtioConsole = try fields.parsed("virtioConsole", allowed: ConsoleSpec.form) { ConsoleSpec($0) }
+        ioThreads = try fields.integer("ioThreads", in: Self.ioThreadsRange) ?? ioThreads
+        // Standard input can go to one console only: who asks for it at one does not mean the other.
+        if virtioConsole == .stdio, fields.value("console") == nil { console = .none }
     }
 
     /// The JSON object that `init(json:)` reads back to an equal value. Every field is written but
-    /// those that are nil.
+    /// those that are nil, lists without elements, and one `ioThreads`.
     public var json: JSONValue {
         let fields: [(String, JSONValue?)] = [
             ("version", JSONValue(Self.formatVersion)),
@@ -92,11 +97,22 @@ extension MachineSpec {
             ("logLevel", .string(logLevel.rawValue)),
             ("graceSeconds", JSONValue(graceSeconds)),
             ("runDirectory", runDirectory.map(JSONValue.string)),
+            ("disks", Self.array(disks)),
+            ("nets", Self.array(nets)),
+            ("vsock", vsock?.json),
+            ("balloon", balloon?.json),
+            ("rng", rng?.json),
+            ("virtioConsole", virtioConsole.map { .string($0.description) }),
+            ("ioThreads", ioThreads == 1 ? nil : JSONValue(ioThreads)),
         ]
         return .object(
             fields.compactMap { field in
                 field.1.map { JSONMember(field.0, $0) }
             })
+    }
+
+    private static func array(_ devices: [some KeyedSpec]) -> JSONValue? {
+        devices.isEmpty ? nil : .array(devices.map(\.json))
     }
 
     /// The text of `json`.

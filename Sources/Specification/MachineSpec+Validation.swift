@@ -27,6 +27,7 @@ extension MachineSpec {
                 field: "commandLine", value: .string(commandLine), allowed: "text without a zero byte")
         }
         try checkPaths()
+        try checkDevices()
     }
 
     private func checkPaths() throws(SpecError) {

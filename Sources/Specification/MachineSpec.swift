@@ -31,6 +31,20 @@ public struct MachineSpec: Equatable, Sendable {
     public var graceSeconds = 10
     /// The directory where running machines are listed; nil for the usual one.
     public var runDirectory: String?
+    /// The disks, in the order in which the guest finds them.
+    public var disks: [DiskSpec] = []
+    /// The network cards, in the order in which the guest finds them.
+    public var nets: [NetSpec] = []
+    /// The socket between guest and host; nil for none.
+    public var vsock: VsockSpec?
+    /// The balloon; nil for none.
+    public var balloon: BalloonSpec?
+    /// The source of random numbers; nil for none.
+    public var rng: EntropySpec?
+    /// Where the virtio console goes; nil for a machine without one.
+    public var virtioConsole: ConsoleSpec?
+    /// The number of threads that serve the virtio devices, in `ioThreadsRange`.
+    public var ioThreads = 1
 
     /// A machine with a name and a kernel, and everything else at its default.
     public init(name: String, kernel: String) {
@@ -46,6 +60,8 @@ public struct MachineSpec: Equatable, Sendable {
     public static let memoryGranularity = ByteSize.kibibytes(4)
     /// 0 to 3600 seconds.
     public static let graceRange = 0...3600
+    /// 1 to 64.
+    public static let ioThreadsRange = 1...64
     /// The longest path in bytes that Linux takes, without the zero at its end.
     public static let longestPath = 4095
     /// What a name may be, for messages.

@@ -17,6 +17,10 @@ public enum SpecError: Error, Equatable, CustomStringConvertible {
     case wrongType(field: String, kind: String, allowed: String, position: TextPosition? = nil)
     /// A field holds a value that is not allowed.
     case invalid(field: String, value: JSONValue, allowed: String, position: TextPosition? = nil)
+    /// A field holds what only one may hold, and another has it already.
+    case duplicate(field: String, value: JSONValue, other: String, position: TextPosition? = nil)
+    /// There are more virtio devices than a machine can have; the field is the one that is too much.
+    case tooManyDevices(field: String, count: Int, limit: Int, position: TextPosition? = nil)
 
     /// Where in the text, if that is known.
     public var position: TextPosition? {
@@ -24,7 +28,8 @@ public enum SpecError: Error, Equatable, CustomStringConvertible {
         case .notJSON(let error): error.position
         case .notAnObject, .missing: nil
         case .unknownVersion(_, let position), .unknownField(_, _, let position),
-            .wrongType(_, _, _, let position), .invalid(_, _, _, let position):
+            .wrongType(_, _, _, let position), .invalid(_, _, _, let position),
+            .duplicate(_, _, _, let position), .tooManyDevices(_, _, _, let position):
             position
         }
     }
@@ -47,6 +52,46 @@ public enum SpecError: Error, Equatable, CustomStringConvertible {
             "\(field) is \(kind); allowed: \(allowed)"
         case .invalid(let field, let value, let allowed, _):
             "\(field) is \(Self.shown(value)); allowed: \(allowed)"
+        case .duplicate(let field, let value, let other, _):
+            "\(field) is \(Self.shown(value)), and so is \(other)"
+        case .tooManyDevices(_, let count, let limit, _):
+            "the machine has \(count) virtio devices (disks, network cards and others); at most \(limit) fit"
+        }
+    }
+
+    /// The field at fault; nil when it is the whole text.
+    public var field: String? {
+        switch self {
+        case .notJSON, .notAnObject: nil
+        case .unknownVersion: "version"
+        case .unknownField(let field, _, _), .missing(let field), .wrongType(let field, _, _, _),
+            .invalid(let field, _, _, _), .duplicate(let field, _, _, _),
+            .tooManyDevices(let field, _, _, _):
+            field
+        }
+    }
+
+    /// The same error with its fields named anew, at a place that is found by the old name of the field.
+    public func naming(
+        _ name: (String) -> String, position: (String) -> TextPosition? = { _ in nil }
+    ) -> SpecError {
+        switch self {
+        case .notJSON, .notAnObject, .unknownVersion:
+            self
+        case .unknownField(let field, let nearest, let place):
+            .unknownField(name(field), nearest: nearest, position: place ?? position(field))
+        case .missing(let field):
+            .missing(field: name(field))
+        case .wrongType(let field, let kind, let allowed, let place):
+            .wrongType(field: name(field), kind: kind, allowed: allowed, position: place ?? position(field))
+        case .invalid(let field, let value, let allowed, let place):
+            .invalid(field: name(field), value: value, allowed: allowed, position: place ?? position(field))
+        case .duplicate(let field, let value, let other, let place):
+            .duplicate(
+                field: name(field), value: value, other: name(other), position: place ?? position(field))
+        case .tooManyDevices(let field, let count, let limit, let place):
+            .tooManyDevices(
+                field: name(field), count: count, limit: limit, position: place ?? position(field))
         }
     }
 

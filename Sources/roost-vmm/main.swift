@@ -3,11 +3,12 @@ internal import Machine
 internal import Specification
 
 // The worker: one process, one machine. `roost run` becomes it by exec and hands it the validated
-// specification on a descriptor: `roost-vmm --name NAME --spec-fd N`. --name only shows in `ps`.
+// specification on a descriptor: `roost-vmm --name NAME --spec-fd N`. --name only shows in `ps`. A detached
+// machine has `--ready-fd N` besides, where `roost run -d` waits for its start.
 
-/// The specification's descriptor from the command line.
-func specificationDescriptor(_ arguments: [String]) -> OwnedDescriptor? {
-    guard let flag = arguments.firstIndex(of: "--spec-fd"), flag + 1 < arguments.count,
+/// A descriptor from the command line.
+func descriptor(_ flag: String, _ arguments: [String]) -> OwnedDescriptor? {
+    guard let flag = arguments.firstIndex(of: flag), flag + 1 < arguments.count,
         let number = Int32(arguments[flag + 1]), number > 2
     else { return nil }
     return OwnedDescriptor(takingOver: number)
@@ -18,9 +19,9 @@ func fail(_ message: String, _ code: ExitCode) -> Never {
     HostProcess.exit(code.status)
 }
 
-func readSpecification() -> (MachineSpec, text: [UInt8]) {
+func readSpecification(_ arguments: [String]) -> (MachineSpec, text: [UInt8]) {
     do {
-        guard let descriptor = specificationDescriptor(try HostProcess.arguments()) else {
+        guard let descriptor = descriptor("--spec-fd", arguments) else {
             fail("it is started by `roost run`, with --spec-fd and an open descriptor", .usage)
         }
         let text = try DescriptorIO.readAll(descriptor.number, limit: 1 << 20)
@@ -33,5 +34,10 @@ func readSpecification() -> (MachineSpec, text: [UInt8]) {
 }
 
 HostProcess.fillStandardDescriptors()
-let (spec, text) = readSpecification()
-Supervisor.run(spec, text: text)
+do {
+    let arguments = try HostProcess.arguments()
+    let (spec, text) = readSpecification(arguments)
+    Supervisor.run(spec, text: text, ready: descriptor("--ready-fd", arguments))
+} catch {
+    fail("the command line cannot be read: \(error)", .osError)
+}

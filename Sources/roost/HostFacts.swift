@@ -8,6 +8,7 @@ struct HostFacts {
     let processor: ProcessorFacts
     let memory: MemoryFacts
     let controlGroups: ControlGroupFacts
+    let disks: DiskFacts
     let openFiles: ProcessLimit?
     let lockedMemory: ProcessLimit?
 
@@ -19,6 +20,7 @@ struct HostFacts {
             processor: ProcessorFacts(text: InputFile.readSystemFile("/proc/cpuinfo") ?? ""),
             memory: MemoryFacts(text: InputFile.readSystemFile("/proc/meminfo") ?? ""),
             controlGroups: .gather(),
+            disks: .gather(),
             openFiles: ProcessLimit(named: "Max open files", in: limits),
             lockedMemory: ProcessLimit(named: "Max locked memory", in: limits))
     }
@@ -67,6 +69,33 @@ struct KVMFacts {
 
     /// Whether an unchanged Linux kernel boots as a guest here.
     var runsStockLinux: Bool { problem == nil && kind != .pvm }
+}
+
+/// How disks are served here.
+struct DiskFacts {
+    /// Why there is no io_uring for this user; nil if there is.
+    let ringProblem: String?
+
+    static func gather() -> DiskFacts {
+        guard let error = IORing.unavailability() else { return DiskFacts(ringProblem: nil) }
+        let setting = InputFile.readSystemFile("/proc/sys/kernel/io_uring_disabled")
+            .map { String($0.prefix { $0 != "\n" }) }
+        switch (error.number, setting) {
+        case (EPERM, "1"):
+            return DiskFacts(ringProblem: "kernel.io_uring_disabled is 1: only privileged processes have it")
+        case (EPERM, "2"):
+            return DiskFacts(ringProblem: "kernel.io_uring_disabled is 2: nobody has it")
+        case (EPERM, _):
+            return DiskFacts(ringProblem: "a filter of system calls forbids it, as those of containers do")
+        case (ENOSYS, _):
+            return DiskFacts(ringProblem: "the kernel is older than 5.6, or was built without it")
+        default:
+            return DiskFacts(ringProblem: error.description)
+        }
+    }
+
+    /// The engine a disk gets that asks for none, as `engine=` names it.
+    var engine: String { ringProblem == nil ? "uring" : "threads" }
 }
 
 /// A line of /proc/self/limits.

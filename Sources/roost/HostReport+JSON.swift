@@ -27,6 +27,10 @@ extension HostReport {
                 "hugePageSize": Self.json(facts.memory.hugePageSize),
                 "freeHugePages": facts.memory.freeHugePages.map { JSONValue($0) } ?? .null,
             ],
+            "disks": [
+                "engine": .string(facts.disks.engine),
+                "ringProblem": Self.json(facts.disks.ringProblem),
+            ],
             "controlGroups": [
                 "version": facts.controlGroups.version.map { JSONValue($0) } ?? .null,
                 "controllers": .array(facts.controlGroups.controllers.map(JSONValue.string)),

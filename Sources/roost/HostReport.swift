@@ -7,7 +7,8 @@ struct HostReport {
 
     var text: String {
         let sections = [
-            ("Processor", processor), ("KVM", kvm), ("Memory", memory), ("Control groups", controlGroups),
+            ("Processor", processor), ("KVM", kvm), ("Memory", memory), ("Disks", disks),
+            ("Control groups", controlGroups),
             ("Limits of this user's processes", limits),
         ]
         let body = sections.map { title, lines in
@@ -92,6 +93,11 @@ struct HostReport {
             lines.append("\(count) reserved huge pages of \(size) free")
         }
         return lines
+    }
+
+    private var disks: [String] {
+        guard let problem = facts.disks.ringProblem else { return ["engine uring: io_uring serves them"] }
+        return ["engine threads: threads serve them, since there is no io_uring: \(problem)"]
     }
 
     private var controlGroups: [String] {

@@ -46,4 +46,25 @@ enum InputFile {
             throw CommandFailure(.noInput, "the \(role) \(path) is not a regular file")
         }
     }
+
+    /// Makes sure early, for a good message, that a disk can be opened as the worker will open it.
+    static func checkDisk(_ path: String, isReadOnly: Bool) throws(CommandFailure) {
+        let file: OwnedDescriptor
+        do {
+            file = try OwnedDescriptor.open(path, (isReadOnly ? O_RDONLY : O_RDWR) | O_NONBLOCK)
+        } catch {
+            let reason = SystemError(
+                "\(isReadOnly ? "read" : "write") the disk \(path)", number: error.number)
+            let isForbidden = [EACCES, EPERM, EROFS].contains(error.number)
+            let hint = isForbidden && !isReadOnly ? " (readonly=on would only read it)" : ""
+            throw CommandFailure(.noInput, "\(reason)\(hint)")
+        }
+        var status = stat()
+        // SAFETY: fstat fills the structure that it is given, which lives in this frame.
+        guard unsafe fstat(file.number, &status) == 0,
+            [S_IFREG, S_IFBLK].contains(status.st_mode & S_IFMT)
+        else {
+            throw CommandFailure(.noInput, "the disk \(path) is not a regular file or a block device")
+        }
+    }
 }

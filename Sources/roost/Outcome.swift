@@ -51,7 +51,7 @@ struct Outcome {
     }
 
     /// A message may quote a file name or an argument, and those may hold terminal controls.
-    private static func printable(_ line: String) -> String {
+    static func printable(_ line: String) -> String {
         var result = ""
         for scalar in line.unicodeScalars {
             if scalar.properties.generalCategory == .control {

@@ -11,12 +11,22 @@ struct RoostCommand: ParsableCommand {
               roost host
               roost run .build/guests/hello.elf
               roost run vmlinuz -i initrd.img -m 512M --cmdline console=ttyS0
+              roost run -d vmlinuz --name web1 --cmdline console=ttyS0
+              roost ps
+              roost attach web1
+              roost stop web1
+              roost stats web1 --watch 1s
               source <(roost --generate-completion-script bash)
 
             Exit codes are listed in docs/exit-codes.md.
             """,
         version: Release.version,
-        subcommands: [RunCommand.self, HostCommand.self, VersionCommand.self])
+        subcommands: [
+            RunCommand.self, PsCommand.self, StatsCommand.self, AttachCommand.self, LogsCommand.self,
+            PauseCommand.self, ResumeCommand.self, StopCommand.self, KillCommand.self, WaitCommand.self,
+            RemoveCommand.self, BalloonCommand.self, LimitsCommand.self, HostCommand.self,
+            VersionCommand.self,
+        ])
 
     /// The names of all commands. (No key path: one over metatypes crashes the compiler of Swift 6.3.1.)
     static var commandNames: [String] {

@@ -11,6 +11,9 @@ struct RunCommand: ParsableCommand {
             The process becomes the machine: it ends when the guest ends, with the guest's exit code. \
             On a terminal, Ctrl-A x stops the machine and Ctrl-A c shows what else there is.
 
+            With -d it runs in the background: the name is printed when the guest runs, and 'roost \
+            attach', 'roost logs', 'roost stop' and 'roost wait' do the rest.
+
             Flags go before the fields of --spec. Memory sizes are digits and K, M, G or T (binary).
 
             EXAMPLES
@@ -19,6 +22,13 @@ struct RunCommand: ParsableCommand {
               roost run vmlinuz --name web1 --console file=web1.log
               roost run vmlinuz --memory 1G --print-spec > web.json
               roost run --spec web.json --name web2
+              roost run -d vmlinuz --name web3 --cmdline console=ttyS0
+              roost run vmlinuz --disk root.img --disk data.img,readonly=on --cmdline root=/dev/vda
+              roost run vmlinuz --net tap0,mac=02:00:5e:10:00:01 --vsock web1.sock --balloon --rng
+
+            Device options are lists, KEY=VALUE,KEY=VALUE; a comma in a value is written twice. The guest \
+            finds disks as they are given (vda, vdb …), then network cards (eth0 …), vsock, balloon, rng \
+            and virtio console. docs/command-line.md has all keys.
             """)
 
     @Argument(
@@ -51,9 +61,9 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         help: .init(
-            "Where the serial port goes: stdio, none, file=PATH or pty. (default: stdio)",
+            "Where the serial port goes: stdio, none, file=PATH, pty or socket. (default: stdio)",
             valueName: "WHERE"),
-        completion: .list(["stdio", "none", "file=", "pty"]),
+        completion: .list(["stdio", "none", "file=", "pty", "socket"]),
         transform: { try Wording.parse($0, ConsoleSpec.form) { ConsoleSpec($0) } })
     var console: ConsoleSpec?
 
@@ -99,9 +109,55 @@ struct RunCommand: ParsableCommand {
     var runDirectory: String?
 
     @Option(
+        help: .init(
+            "A disk, many times: path=disk.img,readonly=on,direct=on,iops=500,bps=50M.", valueName: "DISK"),
+        completion: .file(),
+        transform: { try Wording.device(.disk, $0) })
+    var disk: [JSONValue] = []
+
+    @Option(
+        help: .init(
+            "A network card, many times: tap=tap0,mac=02:00:5e:10:00:01,rx-bps=10M.", valueName: "NET"),
+        transform: { try Wording.device(.net, $0) })
+    var net: [JSONValue] = []
+
+    @Option(
+        help: .init("A socket to the guest: path=web1.sock,cid=3.", valueName: "VSOCK"),
+        completion: .file(),
+        transform: { try Wording.device(.vsock, $0) })
+    var vsock: JSONValue?
+
+    @Option(
+        help: .init(
+            "A memory balloon; alone, or size=64M,deflate-on-oom=off,stats-interval=5s.",
+            valueName: "BALLOON"),
+        transform: { try Wording.device(.balloon, $0) })
+    var balloon: JSONValue?
+
+    @Option(
+        help: .init(
+            "A source of random numbers; alone, or source=/dev/urandom,bps=64K.", valueName: "RNG"),
+        transform: { try Wording.device(.rng, $0) })
+    var rng: JSONValue?
+
+    @Option(
+        help: .init(
+            "Adds a virtio console, hvc0: stdio (the serial port then goes nowhere), none, file=PATH or pty.",
+            valueName: "WHERE"),
+        completion: .list(["stdio", "none", "file=", "pty"]),
+        transform: { try Wording.parse($0, ConsoleSpec.form) { ConsoleSpec($0) } })
+    var virtioConsole: ConsoleSpec?
+
+    @Option(help: .init("Threads that serve virtio devices, 1 to 64. (default: 1)", valueName: "N"))
+    var ioThreads: Int?
+
+    @Option(
         help: .init("A specification in JSON (docs/machine-spec.md), or - for stdin.", valueName: "FILE"),
         completion: .file(extensions: ["json"]))
     var spec: String?
+
+    @Flag(name: [.customShort("d"), .long], help: "Run it in the background and print its name.")
+    var detach = false
 
     @Flag(help: "Print the specification instead of running it.")
     var printSpec = false
@@ -125,11 +181,18 @@ struct RunCommand: ParsableCommand {
             ("graceSeconds", "--grace", grace.map { JSONValue($0) }),
             ("logLevel", "--log-level", logLevel.map { .string($0.rawValue) }),
             ("runDirectory", "--run-directory", runDirectory.map(JSONValue.string)),
+            ("disks", "--disk", disk.isEmpty ? nil : .array(disk)),
+            ("nets", "--net", net.isEmpty ? nil : .array(net)),
+            ("vsock", "--vsock", vsock),
+            ("balloon", "--balloon", balloon),
+            ("rng", "--rng", rng),
+            ("virtioConsole", "--virtio-console", virtioConsole.map { .string($0.description) }),
+            ("ioThreads", "--io-threads", ioThreads.map { JSONValue($0) }),
         ]
         let overrides = fields.compactMap { field, flag, value in
             value.map { RunRequest.Override(field: field, flag: flag, value: $0) }
         }
-        return RunRequest(overrides: overrides, spec: spec, printSpec: printSpec)
+        return RunRequest(overrides: overrides, spec: spec, printSpec: printSpec, detach: detach)
     }
 }
 
@@ -141,5 +204,14 @@ enum Wording {
     ) throws -> Value {
         guard let value = read(text) else { throw ValidationError("allowed: \(allowed)") }
         return value
+    }
+
+    /// The JSON of a device option's value, or an error that says what is wrong with it.
+    static func device(_ option: DeviceOption, _ text: String) throws -> JSONValue {
+        do {
+            return try option.json(text)
+        } catch {
+            throw ValidationError(error.description)
+        }
     }
 }

@@ -15,6 +15,27 @@ extension RunRequest {
         var read: @Sendable (String) -> JSONValue? = { .string($0) }
         /// Whether the value may begin with a dash.
         var takesAnything = false
+        /// Whether it may be given many times; its field is then an array.
+        var repeats = false
+        /// Whether it may stand without a value.
+        var valueIsOptional = false
+
+        init(
+            long: String, short: String? = nil, field: String, takesAnything: Bool = false,
+            read: @escaping @Sendable (String) -> JSONValue? = { .string($0) }
+        ) {
+            self.long = long
+            self.short = short
+            self.field = field
+            self.takesAnything = takesAnything
+            self.read = read
+        }
+
+        init(_ device: DeviceOption) {
+            self.init(long: device.flag, field: device.field) { try? device.json($0) }
+            repeats = device.repeats
+            valueIsOptional = device.valueIsOptional
+        }
     }
 
     private static let valueFlags: [ValueFlag] = [
@@ -29,6 +50,9 @@ extension RunRequest {
         ValueFlag(long: "--grace", field: "graceSeconds") { Int($0).map { JSONValue($0) } },
         ValueFlag(long: "--log-level", field: "logLevel") { text(LogLevel(rawValue: $0)) },
         ValueFlag(long: "--run-directory", field: "runDirectory"),
+        ValueFlag(long: "--virtio-console", field: "virtioConsole") { text(ConsoleSpec($0)) },
+        ValueFlag(long: "--io-threads", field: "ioThreads") { Int($0).map { JSONValue($0) } },
+        ValueFlag(.disk), ValueFlag(.net), ValueFlag(.vsock), ValueFlag(.balloon), ValueFlag(.rng),
     ]
 
     private static func text(_ value: (some Any)?) -> JSONValue? {
@@ -48,6 +72,9 @@ extension RunRequest {
         switch word {
         case "--print-spec" where !printSpec:
             printSpec = true
+            return true
+        case "-d" where !detach, "--detach" where !detach:
+            detach = true
             return true
         case "--huge-pages":
             return set("hugePages", "--huge-pages", true)
@@ -69,6 +96,8 @@ extension RunRequest {
         let value: String
         if isJoined {
             value = String(parts[1])
+        } else if flag?.valueIsOptional == true, !DeviceOption.isValue(rest.first ?? "") {
+            value = DeviceOption.standardValue
         } else if let next = rest.popFirst(), flag?.takesAnything == true || !next.hasPrefix("-") {
             value = next
         } else {
@@ -76,7 +105,9 @@ extension RunRequest {
         }
         if let flag {
             guard let json = flag.read(value) else { return false }
-            return set(flag.field, flag.long, json)
+            guard flag.repeats else { return set(flag.field, flag.long, json) }
+            append(flag.field, flag.long, json)
+            return true
         }
         guard spec == nil else { return false }
         spec = value
@@ -87,5 +118,15 @@ extension RunRequest {
         guard !overrides.contains(where: { $0.field == field }) else { return false }
         overrides.append(Override(field: field, flag: flag, value: value))
         return true
+    }
+
+    /// Adds to the array of a flag that may be given many times.
+    private mutating func append(_ field: String, _ flag: String, _ value: JSONValue) {
+        guard let index = overrides.firstIndex(where: { $0.field == field }) else {
+            overrides.append(Override(field: field, flag: flag, value: .array([value])))
+            return
+        }
+        guard case .array(let values) = overrides[index].value else { return }
+        overrides[index].value = .array(values + [value])
     }
 }

@@ -1,3 +1,4 @@
+internal import Glibc
 internal import JSONText
 internal import Specification
 
@@ -7,7 +8,7 @@ struct RunRequest {
     struct Override {
         let field: String
         let flag: String
-        let value: JSONValue
+        var value: JSONValue
     }
 
     /// The flags and the argument that set fields.
@@ -16,17 +17,31 @@ struct RunRequest {
     var spec: String?
     /// Whether the specification is printed instead of run.
     var printSpec = false
+    /// Whether the machine runs in the background.
+    var detach = false
 
-    /// Becomes the worker, or prints the specification.
+    /// Becomes the worker, or starts one, or prints the specification.
     func perform() throws(CommandFailure) {
-        let spec = try requestedSpec()
+        var spec = try requestedSpec()
+        // In the background nobody sits at stdio: the console is there to attach to.
+        if detach, spec.console == .stdio { spec.console = .socket }
         guard !printSpec else {
             try StandardOutput.write(spec.jsonText(pretty: true))
             return
         }
         try InputFile.check(spec.kernel, role: "kernel")
         if let initrd = spec.initrd { try InputFile.check(initrd, role: "initrd") }
+        for disk in spec.disks { try InputFile.checkDisk(disk.path, isReadOnly: disk.isReadOnly) }
+        if detach { try startDetached(spec) }
         try Worker.become(running: spec)
+    }
+
+    /// Says the name when the guest runs; if it does not come to that, the worker has said why.
+    private func startDetached(_ spec: MachineSpec) throws(CommandFailure) -> Never {
+        MachineDirectory(spec.runDirectory).prune()
+        if let status = try Worker.start(running: spec) { exit(status) }
+        try StandardOutput.write(spec.name)
+        exit(0)
     }
 
     /// The specification that flags and `--spec` ask for, checked.
@@ -43,14 +58,8 @@ struct RunRequest {
         }
         do {
             return try MachineSpec(json: .object(members))
-        } catch .invalid(let field, let value, let allowed, _) {
-            if let override = overrides.first(where: { $0.field == field }) {
-                let error = SpecError.invalid(field: override.flag, value: value, allowed: allowed)
-                throw CommandFailure(.usage, error.reason)
-            }
-            let position = members.first { $0.key == field }?.position
-            throw inSpec(.invalid(field: field, value: value, allowed: allowed, position: position))
         } catch {
+            if let error = inFlags(error) { throw CommandFailure(.usage, error.reason) }
             throw inSpec(error)
         }
     }

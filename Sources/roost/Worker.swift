@@ -67,7 +67,7 @@ enum Worker {
     }
 
     /// An unnamed file that survives exec, ready to be read from its start.
-    private static func memoryFile(holding bytes: [UInt8]) throws(SystemError) -> OwnedDescriptor {
+    static func memoryFile(holding bytes: [UInt8]) throws(SystemError) -> OwnedDescriptor {
         let operation = "make a memory file for the specification"
         // SAFETY: `name` is a C string for the length of this call.
         let result = unsafe "roost-spec".withCString { name in

@@ -11,7 +11,7 @@ do {
         try request.perform()
     } else {
         try RoostCommand.checkCommandName(arguments)
-        var command = try RoostCommand.parseAsRoot(arguments)
+        var command = try RoostCommand.parseAsRoot(RunRequest.withAllValues(arguments))
         try command.run()
     }
 } catch {

@@ -5,7 +5,13 @@ import Testing
 
 @Suite("roost and its other commands")
 struct RoostCommandTests {
-    @Test("Every command explains itself with an example", arguments: [[], ["run"], ["host"], ["version"]])
+    @Test(
+        "Every command explains itself with an example",
+        arguments: [
+            [], ["run"], ["ps"], ["attach"], ["logs"], ["pause"], ["resume"], ["stop"], ["kill"], ["wait"],
+            ["rm"],
+            ["balloon"], ["limits"], ["host"], ["version"],
+        ])
     func help(command: [String]) throws {
         let run = try RoostProcess(command + ["--help"])
         #expect(run.status == 0 && run.errors == "")
@@ -19,7 +25,7 @@ struct RoostCommandTests {
         arguments: [
             ("rnu", "there is no command 'rnu'; did you mean 'run'?"),
             ("hots", "there is no command 'hots'; did you mean 'host'?"),
-            ("start", "there is no command 'start' (see 'roost --help')"),
+            ("begin", "there is no command 'begin' (see 'roost --help')"),
             ("a\nb\u{1B}[31m", "there is no command 'a b\\u{1b}[31m' (see 'roost --help')"),
         ])
     func unknownCommand(word: String, message: String) throws {

@@ -9,6 +9,9 @@ struct RunCommandTests {
         "run", "vmlinuz", "-c", "4", "-m", "1536m", "-i", "initrd.img", "--cmdline", "console=ttyS0 -- -x",
         "-n", "web1", "--console", "file=a b.log", "--escape", "ctrl-b", "--boot-protocol", "linux64",
         "--huge-pages", "--grace", "0", "--log-level", "trace", "--run-directory", "/tmp/run", "--print-spec",
+        "--disk", "root.img", "--disk=path=a,,b.img,id=data,readonly=on,queue-size=64,iops=500,bps=50M",
+        "--net", "tap0,mac=02:00:5e:10:00:01,rx-bps=10M,rx-bps-burst=20M", "--vsock", "web1.sock,cid=7",
+        "--balloon", "size=64M,stats-interval=0", "--rng", "--virtio-console", "pty", "--io-threads", "2",
     ]
 
     private static let allFields = """
@@ -26,7 +29,60 @@ struct RunCommandTests {
           "escapeKey": "ctrl-b",
           "logLevel": "trace",
           "graceSeconds": 0,
-          "runDirectory": "/tmp/run"
+          "runDirectory": "/tmp/run",
+          "disks": [
+            {
+              "path": "root.img",
+              "id": "disk0",
+              "readonly": false,
+              "direct": false,
+              "cache": "writeback",
+              "engine": "auto",
+              "discard": true,
+              "queueSize": 256
+            },
+            {
+              "path": "a,b.img",
+              "id": "data",
+              "readonly": true,
+              "direct": false,
+              "cache": "writeback",
+              "engine": "auto",
+              "discard": true,
+              "queueSize": 64,
+              "iops": 500,
+              "iopsBurst": 50,
+              "bps": "50M",
+              "bpsBurst": "5M"
+            }
+          ],
+          "nets": [
+            {
+              "tap": "tap0",
+              "id": "net0",
+              "mac": "02:00:5e:10:00:01",
+              "offloads": true,
+              "queueSize": 256,
+              "rxBps": "10M",
+              "rxBpsBurst": "20M"
+            }
+          ],
+          "vsock": {
+            "path": "web1.sock",
+            "cid": 7
+          },
+          "balloon": {
+            "size": "64M",
+            "deflateOnOom": true,
+            "statsInterval": "0",
+            "freePageReporting": true,
+            "freePageHinting": false
+          },
+          "rng": {
+            "source": "/dev/urandom"
+          },
+          "virtioConsole": "pty",
+          "ioThreads": 2
         }
 
         """
@@ -53,6 +109,22 @@ struct RunCommandTests {
             ["run", "k", "--log-level", "loud"], ["run", "k", "--boot-protocol", "pvh", "-n", "n"],
             ["run", "--spec", "/no/spec"], ["run", "--spec=/no/spec"], ["run", "--spec", "a", "--spec", "b"],
             ["run", "k", "--print-spec", "--print-spec", "-n", "n"], ["run", "/no/kernel"],
+            ["run", "-n", "n", "--rng", "k", "--print-spec"],
+            ["run", "-n", "n", "--balloon", "size=64M", "k", "--rng=bps=1M", "--print-spec"],
+            ["run", "-n", "n", "k", "--balloon=on", "--print-spec", "--rng"], ["run", "k", "--rng", "--rng"],
+            ["run", "k", "--balloon="], ["run", "k", "--balloon", "siz=1"], ["run", "k", "--rng", "x"],
+            ["run", "k", "-n", "n", "--cmdline", "--rng", "--print-spec"], ["run", "k", "--name", "--rng"],
+            ["run", "k", "--disk"], ["run", "k", "--disk", ""], ["run", "k", "--disk", "a,b"],
+            ["run", "k", "--disk", "-a"], ["run", "k", "--disk=-a", "-n", "n", "--print-spec"],
+            ["run", "k", "--disk", "a", "--disk", "b,id=disk0"], ["run", "k", "--io-threads", "0"],
+            ["run", "k", "--net", "t,mac=x"],
+            ["run", "k", "--vsock", "a", "--vsock", "b", "--print-spec", "-nn"],
+            ["run", "k", "--virtio-console", "tty"],
+            ["run", "k", "--virtio-console", "stdio", "--console=stdio"],
+            ["run", "-d", "k", "-n", "n", "--print-spec"],
+            ["run", "k", "--detach", "-n", "n", "--print-spec"],
+            ["run", "-d", "-d", "k", "-n", "n", "--print-spec"],
+            ["run", "-d", "/no/kernel", "--console", "socket"],
         ])
     func quickReader(arguments: [String]) throws {
         let quick = try RoostProcess(arguments)
@@ -128,6 +200,23 @@ struct RunCommandTests {
                 ["run", "k", "--memori", "1G"],
                 "unknown option '--memori'. Did you mean '--memory'? (see 'roost run --help')"
             ),
+            (
+                ["run", "k", "--vsock", "s,port=1"],
+                "the value 's,port=1' is invalid for '--vsock <VSOCK>': there is no key port; "
+                    + "the keys are path, cid (see 'roost run --help')"
+            ),
+            (
+                ["run", "k", "--disk", "a", "--disk", "b,id=disk0"],
+                #"--disk 2's id is "disk0", and so is --disk 1's id"#
+            ),
+            (
+                ["run", "k", "--balloon", "size=1G", "-m", "64M"],
+                #"--balloon's size is "1G"; allowed: at most the guest's memory, 64M"#
+            ),
+            (
+                ["run", "k"] + (0..<15).map { "--disk=d\($0)" },
+                "the machine has 15 virtio devices (disks, network cards and others); at most 14 fit"
+            ),
         ])
     func usageErrors(arguments: [String], message: String) throws {
         let run = try RoostProcess(arguments)
@@ -165,6 +254,23 @@ struct RunCommandTests {
             (
                 ["run", "/proc/self/exe", "-i", "/no/initrd"],
                 "cannot read the initrd /no/initrd: No such file or directory"
+            ),
+            (
+                ["run", "/proc/self/exe", "--disk", "/no/disk"],
+                "cannot write the disk /no/disk: No such file or directory"
+            ),
+            (
+                ["run", "/proc/self/exe", "--disk", "/no/disk,readonly=on"],
+                "cannot read the disk /no/disk: No such file or directory"
+            ),
+            (["run", "/proc/self/exe", "--disk", "/tmp"], "cannot write the disk /tmp: Is a directory"),
+            (
+                ["run", "/proc/self/exe", "--disk", "/tmp,readonly=on"],
+                "the disk /tmp is not a regular file or a block device"
+            ),
+            (
+                ["run", "/proc/self/exe", "--disk", "/dev/null"],
+                "the disk /dev/null is not a regular file or a block device"
             ),
             (["run", "--spec", "/no/spec"], "cannot open /no/spec: No such file or directory"),
             (["run", "--spec", "/tmp"], "cannot read /tmp: Is a directory"),

@@ -62,6 +62,7 @@ struct SignalTests {
     func nameInUse() throws {
         let first = try host.boot("timer", "ticks=1 echo=1", input: .pipe)
         try first.wait(forOutput: "timer: type 1 bytes")
+        _ = try host.client(of: first)
         let before = host.directory.contents(of: "run/vm")
         let second = try Finished(try host.boot("hello"))
         let directory = host.directory.path + "/run/vm"
@@ -80,9 +81,13 @@ struct SignalTests {
     func killed() throws {
         let first = try host.boot("fault", "kind=loop", ["--console", "pty"])
         try first.wait(forErrors: "the console is at")
+        _ = try host.client(of: first)
         first.signal(SIGKILL)
         #expect(try first.finish() == .killed(signal: SIGKILL))
-        #expect(host.directory.contents(of: "run/vm") == ["console", "lock", "spec.json"])
+        #expect(
+            host.directory.contents(of: "run/vm") == [
+                "console", "control.sock", "lock", "spec.json", "stats",
+            ])
         let second = try host.run("hello", "code=5")
         #expect(
             second.output.hasPrefix("hello from ring 3\n") && second.errors == ""
@@ -93,7 +98,8 @@ struct SignalTests {
     func runDirectory() throws {
         let machine = try host.boot("fault", "kind=loop", ["--memory", "72M"])
         try machine.wait(forOutput: "looping")
-        #expect(host.directory.contents(of: "run/vm") == ["lock", "spec.json"])
+        _ = try host.client(of: machine)
+        #expect(host.directory.contents(of: "run/vm") == ["control.sock", "lock", "spec.json", "stats"])
         let text = try host.directory.read("run/vm/spec.json").text.filter { $0 != " " }
         #expect(text.contains("\"name\":\"vm\"") && text.contains("\"memory\":\"72M\""))
         for path in ["run", "run/vm"] {

@@ -2,10 +2,6 @@ import Foundation
 import MachineTesting
 import Testing
 
-/// Whether this is the lab, where stock Linux guests run.
-let isLab = ProcessInfo.processInfo.environment["ROOST_LAB"] == "1"
-let notLab: Comment = "stock Linux guests need scripts/lab, where scripts/test runs these"
-
 /// A stock Debian kernel under `roost run`, with a shell on its serial port.
 final class LinuxMachine {
     enum Image: String, CaseIterable, CustomTestStringConvertible {
@@ -33,27 +29,61 @@ final class LinuxMachine {
     private let directory: TemporaryDirectory
     private var seen = 0
 
+    static let name = "linux"
     static let prompt = "guest# "
 
     /// - Parameter modules: whether the archive with drivers is put behind the initial RAM disk.
-    init(_ image: Image, cpus: Int = 1, commandLine: String = "quiet", modules: Bool = false) throws {
+    convenience init(_ image: Image, cpus: Int = 1, commandLine: String = "quiet", modules: Bool = false)
+        throws
+    {
+        try self.init(
+            image, archives: modules ? [.modules] : [], commandLine: commandLine,
+            flags: ["--cpus", "\(cpus)", "--memory", "256M"])
+    }
+
+    /// A machine to test devices with: the unpacked kernel, drivers, and programs such as fio.
+    convenience init(
+        memory: String = "256M", cpus: Int = 1, devices: [String], in namespace: NetworkNamespace? = nil
+    ) throws {
+        try self.init(
+            .vmlinuxByPVH, archives: [.modules, .tools], commandLine: "quiet",
+            flags: ["--cpus", "\(cpus)", "--memory", memory] + devices, in: namespace)
+        try waitForShell()
+        // Else the shell breaks what is typed into lines, and no longer as it was typed.
+        _ = try run("stty cols 1000")
+    }
+
+    /// What is put behind the initial RAM disk.
+    private enum Archive: String {
+        case modules = "modules.cpio"
+        case tools = "tools.cpio"
+    }
+
+    private init(
+        _ image: Image, archives: [Archive], commandLine: String, flags: [String],
+        in namespace: NetworkNamespace? = nil
+    ) throws {
         directory = try TemporaryDirectory()
-        let guest = TestHost.root + "/.build/lab/guest"
-        var initrd = guest + "/initramfs.cpio"
-        if modules {
+        var initrd = Lab.guest("initramfs.cpio")
+        if !archives.isEmpty {
             // Archives are unpacked one after the other.
-            let archives = try ["initramfs.cpio", "modules.cpio"].map {
-                try Data(contentsOf: URL(filePath: "\(guest)/\($0)"))
+            var whole = Data()
+            for part in [initrd] + archives.map({ Lab.guest($0.rawValue) }) {
+                whole += try Data(contentsOf: URL(filePath: part))
             }
-            initrd = try directory.write([UInt8](archives[0] + archives[1]), to: "initrd")
+            initrd = directory.path + "/initrd"
+            try whole.write(to: URL(filePath: initrd))
         }
-        process = try ChildProcess(
-            TestHost.buildDirectory + "/roost",
+        process = try Lab.start(
             [
-                "run", "\(guest)/\(image.file)", "--initrd", initrd, "--cpus", "\(cpus)", "--memory", "256M",
-                "--name", "linux", "--grace", "120", "--cmdline", "console=ttyS0 \(commandLine)",
-            ] + image.flags,
-            environment: ["ROOST_RUN_DIR": directory.path + "/run"], input: .pipe)
+                TestHost.buildDirectory + "/roost", "run", Lab.guest(image.file), "--initrd", initrd,
+                "--name", Self.name, "--grace", "120", "--cmdline", "console=ttyS0 \(commandLine)",
+            ] + image.flags + flags,
+            environment: Self.environment(directory), input: .pipe, in: namespace)
+    }
+
+    private static func environment(_ directory: TemporaryDirectory) -> [String: String] {
+        ["ROOST_RUN_DIR": directory.path + "/run"]
     }
 
     /// Waits for the shell's prompt.
@@ -67,6 +97,37 @@ final class LinuxMachine {
         let text = try waitForPrompt()
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         return lines.dropFirst().dropLast().joined(separator: "\n")
+    }
+
+    /// Types a command that has to succeed, and answers what it printed.
+    @discardableResult
+    func succeed(_ command: String) throws -> String {
+        let text = try run("\(command); echo status $?")
+        guard let end = text.range(of: "status ", options: .backwards), text[end.upperBound...] == "0" else {
+            throw TestFailure("the guest's command '\(command)' failed: \(text)")
+        }
+        return text[..<end.lowerBound].trimmingCharacters(in: .newlines)
+    }
+
+    /// A command's output that has to be a number.
+    func number(_ command: String) throws -> Int {
+        let text = try succeed(command)
+        guard let number = Int(text) else { throw TestFailure("'\(command)' printed no number: \(text)") }
+        return number
+    }
+
+    /// Runs `roost` on the host with this machine in its run directory, and answers what it printed.
+    @discardableResult
+    func roost(_ arguments: String...) throws -> String {
+        try Lab.run(
+            [TestHost.buildDirectory + "/roost"] + arguments, environment: Self.environment(directory))
+    }
+
+    /// Switches it off from inside and checks that it ended well.
+    func powerOff(sourceLocation: SourceLocation = #_sourceLocation) throws {
+        try process.type("poweroff\n")
+        #expect(try process.finish() == .exited(0), sourceLocation: sourceLocation)
+        #expect(process.errors.text == "", sourceLocation: sourceLocation)
     }
 
     /// What came up to the next prompt, prompt included, with plain new lines.

@@ -18,6 +18,14 @@ struct MachineSpecTests {
         spec.logLevel = .trace
         spec.graceSeconds = 3600
         spec.runDirectory = "/run/user/1000/roost"
+        let other = MachineSpec.makeWithAllDevices()
+        spec.disks = other.disks
+        spec.nets = other.nets
+        spec.vsock = other.vsock
+        spec.balloon = other.balloon
+        spec.rng = other.rng
+        spec.virtioConsole = .file(path: "hvc0.log")
+        spec.ioThreads = other.ioThreads
         return spec
     }
 

@@ -26,6 +26,14 @@ struct RegressionTests {
         } catch {
             #expect(!error.description.isEmpty)
         }
+        for option in DeviceOption.allCases {
+            do {
+                let json = try option.json(String(decoding: text, as: UTF8.self))
+                #expect(json.kind == "an object")
+            } catch {
+                #expect(!error.description.isEmpty)
+            }
+        }
         if let value = try? JSONValue(text: text) {
             #expect(try JSONValue(text: value.text()) == value)
         }

@@ -26,7 +26,7 @@ struct SpecErrorTests {
             (#""Memory":"1G""#, #"3:2: unknown field "Memory"; did you mean "memory"?"#),
             (#""comandLine":"""#, #"3:2: unknown field "comandLine"; did you mean "commandLine"?"#),
             (#""boot-protocol":"pvh""#, #"3:2: unknown field "boot-protocol"; did you mean "bootProtocol"?"#),
-            (#""disks":[]"#, #"3:2: unknown field "disks""#),
+            (#""floppies":[]"#, #"3:2: unknown field "floppies""#),
             (#""\u001b[31m":1"#, #"3:2: unknown field "\u001b[31m""#),
             (#""cpus":0"#, "3:2: cpus is 0; allowed: a whole number from 1 to 255"),
             (#""cpus":256"#, "3:2: cpus is 256; allowed: a whole number from 1 to 255"),
@@ -60,8 +60,11 @@ struct SpecErrorTests {
                 #""commandLine":"a\u0000""#,
                 #"3:2: commandLine is "a\u0000"; allowed: text without a zero byte"#
             ),
-            (#""console":"tty""#, #"3:2: console is "tty"; allowed: stdio, none, file=PATH or pty"#),
-            (#""console":"file=""#, #"3:2: console is "file="; allowed: stdio, none, file=PATH or pty"#),
+            (#""console":"tty""#, #"3:2: console is "tty"; allowed: stdio, none, file=PATH, pty or socket"#),
+            (
+                #""console":"file=""#,
+                #"3:2: console is "file="; allowed: stdio, none, file=PATH, pty or socket"#
+            ),
             (#""escapeKey":"^]""#, #"3:2: escapeKey is "^]"; allowed: ctrl-a to ctrl-z or none"#),
             (#""bootProtocol":"bios""#, #"3:2: bootProtocol is "bios"; allowed: automatic, pvh or linux64"#),
             (

@@ -8,6 +8,8 @@
 
 #define LOCAL_APIC_ADDRESS 0xfee00000
 #define IO_APIC_ADDRESS 0xfec00000
+#define SECOND_IO_APIC_ADDRESS 0xfec10000
+#define IO_APIC_PINS 24
 #define IO_APIC_SELECT 0 // offsets in 32-bit words
 #define IO_APIC_WINDOW 4
 #define IO_APIC_REDIRECTION 0x10
@@ -41,7 +43,9 @@ void apic_send(uint32_t apic_id, uint32_t command) {
 }
 
 void io_apic_route(unsigned pin, unsigned vector) {
-    volatile uint32_t *io_apic = memory_map_physical(IO_APIC_ADDRESS, PAGE_BYTES);
+    bool is_second = pin >= IO_APIC_PINS;
+    volatile uint32_t *io_apic = memory_map_physical(is_second ? SECOND_IO_APIC_ADDRESS : IO_APIC_ADDRESS, PAGE_BYTES);
+    if (is_second) pin -= IO_APIC_PINS;
     io_apic[IO_APIC_SELECT] = IO_APIC_REDIRECTION + 2 * pin + 1;
     io_apic[IO_APIC_WINDOW] = apic_id() << 24;
     io_apic[IO_APIC_SELECT] = IO_APIC_REDIRECTION + 2 * pin;

@@ -38,7 +38,8 @@ void apic_write(enum apic_register which, uint32_t value);
 // Fixed interrupt, INIT or start-up, to one processor.
 void apic_send(uint32_t apic_id, uint32_t command);
 
-// Edge-triggered, active high, to the calling processor.
+// Edge-triggered, active high, to the calling processor. Pins from 24 on are those of the second I/O APIC, at
+// 0xfec10000, which QEMU's microvm has and Roost never needs.
 void io_apic_route(unsigned pin, unsigned vector);
 
 // apic.ring0.c

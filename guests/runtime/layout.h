@@ -30,6 +30,7 @@
 #define VECTOR_TIMER 0x20
 #define VECTOR_SERIAL 0x21
 #define VECTOR_IPI 0x22
+#define VECTOR_FIRST_DEVICE 0x23 // up to VECTOR_SPURIOUS: whoever asks gets the next
 #define VECTOR_SPURIOUS 0x2f
 #define VECTOR_COUNT 0x30
 

@@ -21,11 +21,19 @@ void ring0_handle_exception(const struct exception *exception) {
     exception_record = *exception;
 }
 
+static void acknowledge(struct interrupt_source *source) {
+    if (!source->status) return;
+    uint32_t causes = *source->status;
+    *source->acknowledge = causes;
+    source->causes |= causes;
+}
+
 void ring0_handle_interrupt(uint64_t vector) {
     volatile uint64_t *count = interrupt_count(this_cpu(), (unsigned)vector);
     *count = *count + 1;
     if (vector == VECTOR_SPURIOUS) return; // needs, and must have, no end-of-interrupt
     if (vector == VECTOR_SERIAL) ring0_serial_interrupt();
+    if (vector >= VECTOR_FIRST_DEVICE) acknowledge(interrupt_source((unsigned)vector));
     ring0_apic_end_of_interrupt();
 }
 

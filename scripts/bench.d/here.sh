@@ -9,6 +9,7 @@ run_here() {
     fi
     print_machine
     [[ -z $json ]] || options+=(--json "$json")
+    [[ $exact_end != check ]] || options+=(--check)
     "$products/roost-bench" "$(join_words , "${benchmarks[@]}")" --raw "$raw" --roost-vmm "$products/roost-vmm" \
         --roost "$products/roost" --guests "$checkout/.build/guests" "${options[@]}"
 }

@@ -24,6 +24,8 @@ prepare_everything() {
     prepare_kernel guest linux-image-cloud-amd64 "$guest_modules"
     prepare_outer_initramfs
     prepare_guest_initramfs
+    prepare_guest_tools
+    prepare_debian
 }
 
 # Runs a function while no other lab changes the cache.

@@ -2,11 +2,16 @@
 # What comes from Debian: tools are installed, kernels and busybox only fetched and unpacked, since
 # installing them would change the machine (boot loader; busybox-static evicts busybox).
 
-# Installs the programs the lab runs, or says which packages are missing.
+# Installs the programs the lab needs, or says which packages are missing.
 require_tools() {
+    require_programs qemu-system-x86_64:qemu-system-x86 cpio:cpio xz:xz-utils lz4:lz4 cmp:diffutils \
+        flock:util-linux setpriv:util-linux ldd:libc-bin mmdebstrap:mmdebstrap mkfs.ext4:e2fsprogs
+}
+
+# Each as PROGRAM:PACKAGE.
+require_programs() {
     local pair missing=()
-    for pair in qemu-system-x86_64:qemu-system-x86 cpio:cpio xz:xz-utils lz4:lz4 cmp:diffutils \
-        flock:util-linux setpriv:util-linux ldd:libc-bin; do
+    for pair in "$@"; do
         command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
     done
     ((${#missing[@]} > 0)) || return 0

@@ -37,6 +37,7 @@ CKVM_REQUEST(KVM_SET_MSRS);
 CKVM_REQUEST(KVM_SET_CPUID2);
 CKVM_REQUEST(KVM_GET_MP_STATE);
 CKVM_REQUEST(KVM_GET_TSC_KHZ);
+CKVM_REQUEST(KVM_GET_STATS_FD);
 
 // KVM_RUN, the one request that is made millions of times: the system call itself, inlined. Answers
 // -errno, as the kernel does.
