@@ -9,6 +9,8 @@ struct Workload {
     var commandLine = ""
     var memoryMiB: Int
     var devices: [WorkloadDevice] = []
+    /// More of the specification, for `roost-vmm` alone.
+    var specification: [JSONMember] = []
     /// For Roost.
     var hasHugePages = false
 }
@@ -85,7 +87,7 @@ extension Contestant {
         ]
         if let initrd = work.initrd { specification.append(JSONMember("initrd", .string(initrd))) }
         if work.hasHugePages { specification.append(JSONMember("hugePages", .boolean(true))) }
-        specification += WorkloadDevice.specification(of: work.devices)
+        specification += WorkloadDevice.specification(of: work.devices) + work.specification
         return Command(
             words: [program, "--name", name, "--spec-fd", "3"],
             specification: JSONValue.object(specification).text())

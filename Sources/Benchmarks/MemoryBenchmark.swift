@@ -49,7 +49,8 @@ struct MemoryBenchmark {
             places: 0, "KiB")
     }
 
-    private static func measure(_ contestant: Contestant, _ work: Workload) throws -> MemoryMaps {
+    /// Starts a contestant with the guest `first stay`, looks at its idle process and ends it.
+    static func measure(_ contestant: Contestant, _ work: Workload) throws -> MemoryMaps {
         var process = try ChildProcess(contestant.command(work, Contestant.machineName(0)))
         var watch = OutputWatch()
         guard try watch.next(process) != nil, watch.text.first == UInt8(ascii: "!") else {

@@ -7,9 +7,10 @@ struct Options {
 
     private static let knownFlags: Set<String> = ["verbose", "counted", "check"]
     private static let knownKeys: Set<String> = [
-        "runs", "json", "raw", "roost-vmm", "roost", "qemu", "guests", "memory", "count", "machines", "only",
+        "runs", "json", "raw", "roost-vmm", "roost", "roostd", "qemu", "guests", "memory", "count",
+        "machines", "only",
         "kernel", "initrd", "cmdline", "thresholds", "figures", "image", "image-mib", "seconds", "wait",
-        "case",
+        "case", "svg", "processors",
     ]
 
     init(_ words: some Sequence<String>) throws(BenchmarkError) {

@@ -3,7 +3,8 @@ internal import HostSystem
 
 /// From before the process is made to the guest's first serial byte, and to the process's end.
 struct StartupBenchmark {
-    private struct Result {
+    /// In milliseconds.
+    struct Result {
         var firstByte = Sample()
         var cpuToFirstByte = Sample()
         var gone = Sample()
@@ -38,7 +39,8 @@ struct StartupBenchmark {
         }
     }
 
-    private static func measure(_ contestant: Contestant, _ work: Workload, _ result: inout Result) throws {
+    /// Starts a contestant with the guest `first` and waits for its end.
+    static func measure(_ contestant: Contestant, _ work: Workload, _ result: inout Result) throws {
         var process = try ChildProcess(contestant.command(work, Contestant.machineName(0)))
         var watch = OutputWatch()
         guard let time = try watch.next(process), watch.text.first == UInt8(ascii: "!") else {

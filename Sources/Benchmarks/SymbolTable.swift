@@ -1,7 +1,7 @@
 internal import Glibc
 internal import HostSystem
 
-/// Where functions lie in an ELF program's file.
+/// Where functions and variables lie in an ELF program.
 struct SymbolTable {
     private let bytes: [UInt8]
 
@@ -18,23 +18,34 @@ struct SymbolTable {
 
     /// File offsets of the functions that have one of the names; aliases count once.
     func fileOffsets(of names: Set<String>) -> Set<UInt64> {
+        var offsets: Set<UInt64> = []
+        forEachSymbol { name, address in
+            if names.contains(name), let offset = fileOffset(address) { offsets.insert(offset) }
+        }
+        return offsets
+    }
+
+    /// Where a function or a variable is in memory.
+    func address(of wanted: String) -> UInt64? {
+        var found: UInt64?
+        forEachSymbol { name, address in if name == wanted { found = address } }
+        return found
+    }
+
+    private func forEachSymbol(_ body: (String, UInt64) -> Void) {
         let count = Int(number(0x3C, 2))
         let sections = (0..<count).map { Int(number(0x28, 8)) + $0 * Int(number(0x3A, 2)) }
         guard let table = sections.first(where: { number($0 + 4, 4) == Self.symbolTableSection }) else {
-            return []
+            return
         }
         let strings = Int(number(sections[Int(number(table + 0x28, 4))] + 0x18, 8))
         let start = Int(number(table + 0x18, 8))
-        var offsets: Set<UInt64> = []
         for symbol in stride(from: start, to: start + Int(number(table + 0x20, 8)), by: 24) {
             let address = number(symbol + 8, 8)
             guard address != 0 else { continue }
             let name = bytes[(strings + Int(number(symbol, 4)))...].prefix { $0 != 0 }
-            guard names.contains(String(decoding: name, as: UTF8.self)), let offset = fileOffset(address)
-            else { continue }
-            offsets.insert(offset)
+            body(String(decoding: name, as: UTF8.self), address)
         }
-        return offsets
     }
 
     private func fileOffset(_ address: UInt64) -> UInt64? {

@@ -15,7 +15,15 @@ func runBenchmarks(_ arguments: [String]) throws {
         ("block", BlockBenchmark.run),
         ("balloon", BalloonBenchmark.run),
         ("stage", StageBenchmark.run),
+        ("api", APIBenchmark.run),
+        ("resources", ResourcesBenchmark.run),
+        ("cpu-shares", ShareExperiment.run),
+        ("cpu-reservation", ReservationExperiment.run),
+        ("cpu-pools", PoolExperiment.run),
+        ("cpu-smp", ProcessorExperiment.run),
+        ("cpu-overhead", OverheadExperiment.run),
         // The last: the harness stays in a network of its own.
+        ("attached", AttachedBenchmark.run),
         ("net", NetworkBenchmark.run),
     ]
     guard let first = arguments.first else {

@@ -38,6 +38,14 @@ int clinux_memfd_create(const char *name, unsigned flags) {
   return descriptor < 0 ? -errno : descriptor;
 }
 
+int clinux_daemonize(void) {
+  pid_t child = fork();
+  if (child < 0) return -errno;
+  if (child > 0) _exit(0);
+  setsid();
+  return 0;
+}
+
 int clinux_spawn_close_from(void *actions, int first) {
   return -posix_spawn_file_actions_addclosefrom_np(actions, first);
 }

@@ -1,4 +1,7 @@
+#define _GNU_SOURCE
 #include <errno.h>
+#include <malloc.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,3 +23,11 @@ int clinux_pidfd_getfd(int pidfd, int descriptor) {
 }
 
 int clinux_thread_identifier(void) { return (int)syscall(SYS_gettid); }
+
+int clinux_available_processors(void) {
+  cpu_set_t processors;
+  // More processors than the set has room for are more than one.
+  return sched_getaffinity(0, sizeof processors, &processors) < 0 ? 2 : CPU_COUNT(&processors);
+}
+
+void clinux_share_heap(void) { mallopt(M_ARENA_MAX, 1); }

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -49,6 +50,24 @@ int clinux_local_connect(const char *path) {
     return error;
   }
   return descriptor;
+}
+
+int clinux_local_datagram(const char *path, const void *bytes, size_t size) {
+  struct sockaddr_un address;
+  int error = set_address(&address, path);
+  if (error) return error;
+  socklen_t length = sizeof address;
+  if (path[0] == '@') {
+    // A name that is in no file system: unix(7).
+    address.sun_path[0] = 0;
+    length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+  }
+  int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return -errno;
+  ssize_t count = sendto(descriptor, bytes, size, MSG_NOSIGNAL, (struct sockaddr *)&address, length);
+  error = count < 0 ? -errno : 0;
+  close(descriptor);
+  return error;
 }
 
 int clinux_accept(int listener) {

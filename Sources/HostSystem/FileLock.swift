@@ -23,11 +23,11 @@ public struct FileLock: ~Copyable, Sendable {
         }
     }
 
-    /// Whether a process holds the lock; a file that is not there is not held.
+    /// Whether a process holds the lock; a file that is not there is not held. A named pipe does not block it.
     public static func isHeld(_ path: String) throws(SystemError) -> Bool {
         let descriptor: OwnedDescriptor
         do {
-            descriptor = try OwnedDescriptor.open(path, O_RDONLY)
+            descriptor = try OwnedDescriptor.open(path, O_RDONLY | O_NONBLOCK)
         } catch  where error.number == ENOENT {
             return false
         }

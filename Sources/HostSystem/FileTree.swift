@@ -70,6 +70,17 @@ public enum FileTree {
         return status.st_uid == geteuid() && status.st_mode & S_IFMT != S_IFLNK
     }
 
+    /// The one path of a file that begins at the root and has no links and no dots in it; realpath(3).
+    public static func realPath(_ path: String) throws(SystemError) -> String {
+        // SAFETY: a C string for the length of the call, which answers one that is ours to free.
+        guard let resolved = unsafe realpath(path, nil) else {
+            throw SystemError("find the path \(path)", number: errno)
+        }
+        // SAFETY: as above, and freed once.
+        defer { unsafe free(resolved) }
+        return unsafe String(cString: resolved)
+    }
+
     /// Whether a directory of that path exists and may be written to.
     public static func isWritableDirectory(_ path: String) -> Bool {
         unsafe access(path, W_OK | X_OK) == 0
@@ -104,5 +115,38 @@ public enum FileTree {
     public static func removeDirectory(_ path: String) {
         // SAFETY: a C string for the length of the call.
         _ = unsafe rmdir(path)
+    }
+}
+
+extension FileTree {
+    /// Checks that this process may write to a file, or make files in a directory; access(2).
+    ///
+    /// - Throws: what stands against it: EACCES, EROFS, ENOENT.
+    public static func checkWritable(_ path: String) throws(SystemError) {
+        // SAFETY: the path is a C string for the length of the call.
+        guard unsafe access(path, W_OK) == 0 else { throw SystemError("write to \(path)", number: errno) }
+    }
+
+    /// Makes a directory as the parent's owner would have it, if it is not there: a control group, say.
+    ///
+    /// - Returns: whether it was not there.
+    @discardableResult
+    public static func makeDirectory(_ path: String) throws(SystemError) -> Bool {
+        // SAFETY: the path is a C string for the length of the call.
+        if unsafe mkdir(path, 0o755) == 0 { return true }
+        guard errno == EEXIST else { throw SystemError("make the directory \(path)", number: errno) }
+        return false
+    }
+
+    /// Removes an empty directory.
+    ///
+    /// - Returns: false if it was gone already.
+    /// - Throws: EBUSY if it is a control group with processes, ENOTEMPTY if something is in it.
+    @discardableResult
+    public static func removeEmptyDirectory(_ path: String) throws(SystemError) -> Bool {
+        // SAFETY: the path is a C string for the length of the call.
+        if unsafe rmdir(path) == 0 { return true }
+        guard errno == ENOENT else { throw SystemError("remove the directory \(path)", number: errno) }
+        return false
     }
 }

@@ -3,15 +3,12 @@ internal import Glibc
 
 /// This process.
 public enum HostProcess {
-    /// The words of the command line, the program's name first.
+    /// Has all threads allocate from one heap. The C library gives each one of its own, which takes system calls
+    /// when a thread starts and some 12 KiB as long as it lives; threads that allocate little need none.
     ///
-    /// Read from the kernel: `CommandLine.arguments` looks for them on the stack, by way of
-    /// `/proc/self/maps`, which costs a starting process 0.1 ms.
-    public static func arguments() throws(SystemError) -> [String] {
-        let file = try OwnedDescriptor.open("/proc/self/cmdline", O_RDONLY)
-        let text = try DescriptorIO.readAll(file.number, limit: 2 << 20)
-        return text.split(separator: 0, omittingEmptySubsequences: false).dropLast()
-            .map { String(decoding: $0, as: UTF8.self) }
+    /// Before there are other threads.
+    public static func shareHeap() {
+        clinux_share_heap()
     }
 
     /// An environment variable's value; nil if it is not set.
@@ -50,5 +47,25 @@ public enum HostProcess {
             // number, which is this one; without /dev/null there is nothing better to do.
             _ = unsafe clinux_open("/dev/null", number == STDIN_FILENO ? O_RDONLY : O_WRONLY, 0)
         }
+    }
+
+    /// A capability of capabilities(7).
+    public enum Capability: Int, Sendable {
+        /// To lower nice values, and to place threads of other users. C constant: `CAP_SYS_NICE`.
+        case systemNice = 23
+    }
+
+    /// Whether this process has a capability now (`CapEff` of /proc/self/status).
+    public static func hasCapability(_ capability: Capability) -> Bool {
+        // A kernel that does not tell gives nothing to rely on.
+        guard let file = try? OwnedDescriptor.open("/proc/self/status", O_RDONLY),
+            let bytes = try? DescriptorIO.readAll(file.number, limit: 1 << 16)
+        else { return false }
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+        where line.hasPrefix("CapEff:") {
+            let digits = line.dropFirst("CapEff:".count).drop { $0 == "\t" || $0 == " " }
+            return (UInt64(digits, radix: 16) ?? 0) >> UInt64(capability.rawValue) & 1 == 1
+        }
+        return false
     }
 }

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// What this host has.
@@ -6,6 +7,9 @@ public enum HostResources {
     public static var totalMemory: UInt64 {
         UInt64(max(0, sysconf(Int32(_SC_PHYS_PAGES)))) * UInt64(max(0, sysconf(Int32(_SC_PAGESIZE))))
     }
+
+    /// How many processors this process may run on; at least 1.
+    public static var availableProcessors: Int { max(1, Int(clinux_available_processors())) }
 
     /// A loaded kernel module's parameter as text without its new line, or nil if there is none.
     public static func moduleParameter(_ parameter: String, of module: String) -> String? {

@@ -23,6 +23,15 @@ public enum LocalSocket {
         }
     }
 
+    /// Sends one datagram to a socket; a path that begins with `@` is a name in no file system.
+    public static func sendDatagram(_ bytes: [UInt8], to path: String) throws(SystemError) {
+        let result = unsafe bytes.withUnsafeBytes { buffer in
+            // SAFETY: pointer and count describe one buffer; `path` is a C string for the length of the call.
+            unsafe path.withCString { unsafe clinux_local_datagram($0, buffer.baseAddress, buffer.count) }
+        }
+        try checked(result, "send to \(path)")
+    }
+
     /// The next connection that waits; nil if there is none.
     public static func accept(_ listener: borrowing OwnedDescriptor) throws(SystemError) -> OwnedDescriptor? {
         let result = clinux_accept(listener.number)

@@ -16,6 +16,9 @@ public struct OtherProcess: ~Copyable, Sendable {
         self.identifier = identifier
     }
 
+    /// A descriptor that becomes readable when the process ends. It lives as long as this value.
+    public var endDescriptor: Int32 { descriptor.number }
+
     /// A descriptor for what one of the process's own descriptors is for; pidfd_getfd(2). The process does
     /// not notice.
     ///

@@ -42,26 +42,31 @@ public final class Machine: Sendable {
         _ spec: MachineSpec, isPaused: Bool = false, statsPath: String? = nil
     ) throws(MachineError) {
         log = MachineLog(name: spec.name, level: spec.logLevel)
-        let construction = try MachineConstruction(spec)
         outputReady = try EventSource()
         inputWanted = try EventSource()
         ended = try EventSource()
+        let construction = try MachineConstruction(spec)
         memory = construction.memory
-        log.debug(construction.plan.summary)
-        let host = construction.host
-        self.host = host
         statistics = try MachineStatistics(
-            spec, memory: memory, host: host, devices: spec.virtioDevices.flatMap(\.statistics),
-            path: statsPath)
-        virtio = try VirtioDevices(
-            spec, memory: memory, host: host, sections: statistics.devices, log: log)
+            spec, memory: memory, devices: spec.virtioDevices.flatMap(\.statistics), path: statsPath)
+        let devices = try VirtioConstruction.begin(
+            spec, memory: memory, sections: statistics.devices, log: log)
+        do {
+            let (plan, host) = try construction.makeMachine()
+            log.debug(plan.summary)
+            processors = try construction.makeProcessors(plan, on: host, statistics)
+            self.host = host
+        } catch {
+            devices?.abandon()
+            throw error
+        }
+        virtio = try devices?.finish(host, log) ?? VirtioDevices(nil, [])
         virtio.showBallooned(in: statistics.balloonedMemory)
         platform = try Platform(
             sink: InterruptBridge(host, directPins: virtio.interruptPins, log: log),
             virtioClaims: virtio.claims, log: log,
             outputReady: { [outputReady] in outputReady.signal() },
             inputWanted: { [inputWanted] in inputWanted.signal() })
-        processors = try construction.makeProcessors(statistics)
         control = RunControl(processorCount: spec.cpus, isPaused: isPaused)
     }
 
@@ -74,6 +79,7 @@ public final class Machine: Sendable {
         do {
             for processor in processors { try processor.start(surroundings) }
             try virtio.start()
+            statistics.showKernel(of: host)
         } catch {
             finish(.failed(.system(error)))
             throw .system(error)

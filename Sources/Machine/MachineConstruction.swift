@@ -7,41 +7,72 @@ internal import X86
 
 /// The steps from a specification to a machine that only has to be started.
 ///
-/// The order is that of least waiting: memory slots before anything that hangs on KVM's buses, local
-/// APICs in the kernel and nothing else.
+/// The order is that of least waiting: memory first, so that devices can be made meanwhile; memory slots before
+/// anything that hangs on KVM's buses, local APICs in the kernel and nothing else. What KVM knows of the
+/// processor is asked on a thread of its own: under another hypervisor each CPUID instruction is trapped, and
+/// the table takes longer than all else.
 struct MachineConstruction {
     let memory: PhysicalMemory
-    let host: HostedMachine
-    let plan: BootPlan
-    private let supportedFeatures: [CPUIDLeaf]
-    private let cpus: Int
+    private let hypervisor: SharedHypervisor
+    private let supportedFeatures: ParallelWork<SupportedFeatures>
+    private let spec: MachineSpec
 
+    /// KVM's table of processor features, or why there is none.
+    private enum SupportedFeatures: Sendable {
+        case known([CPUIDLeaf])
+        case unknown(KVMError)
+
+        init(of hypervisor: borrowing Hypervisor) {
+            do throws(KVMError) {
+                self = .known(try hypervisor.supportedCPUID())
+            } catch {
+                self = .unknown(error)
+            }
+        }
+
+        func get() throws(KVMError) -> [CPUIDLeaf] {
+            switch self {
+            case .known(let leaves): return leaves
+            case .unknown(let error): throw error
+            }
+        }
+    }
+
+    /// The hypervisor, for two threads.
+    private final class SharedHypervisor: Sendable {
+        let hypervisor: Hypervisor
+
+        init(_ hypervisor: consuming Hypervisor) { self.hypervisor = hypervisor }
+    }
+
+    /// Opens KVM and makes the guest's memory, empty.
     init(_ spec: MachineSpec) throws(MachineError) {
         // KVM first: it is what a host most often lacks.
-        let hypervisor = try Self.open()
-        let layout = try Self.layout(of: spec, on: hypervisor)
-        let images = try BootImages(spec)
-        plan = try images.plan(spec, layout)
+        let hypervisor = SharedHypervisor(try Self.open())
+        let layout = try Self.layout(of: spec, on: hypervisor.hypervisor)
+        supportedFeatures = ParallelWork(name: "features") { SupportedFeatures(of: hypervisor.hypervisor) }
+        self.hypervisor = hypervisor
+        self.spec = spec
         do {
             memory = try PhysicalMemory(layout: layout, hugePages: spec.hugePages)
-        } catch {
-            throw .system(error)
-        }
-        // Devices read guest memory; a kernel's file that is truncated meanwhile must not end the machine.
-        do {
+            // Devices read guest memory; a kernel's file that is truncated meanwhile must not end the machine.
             if !spec.virtioDevices.isEmpty { try memory.surviveLostPages() }
         } catch {
             throw .system(error)
         }
+    }
+
+    /// Loads the kernel, and makes the virtual machine around the memory.
+    func makeMachine() throws(MachineError) -> (BootPlan, HostedMachine) {
+        let images = try BootImages(spec)
+        let plan = try images.plan(spec, memory.layout)
         // Pages of a file are small ones: where huge ones are wanted, the kernel is copied.
         try images.load(plan, into: memory, sharing: !spec.hugePages)
         do {
-            supportedFeatures = try hypervisor.supportedCPUID()
-            host = HostedMachine(try Self.virtualMachine(of: hypervisor, memory))
+            return (plan, HostedMachine(try makeVirtualMachine()))
         } catch {
             throw .hypervisor(error)
         }
-        cpus = spec.cpus
     }
 
     private static func open() throws(MachineError) -> Hypervisor {
@@ -76,18 +107,12 @@ struct MachineConstruction {
         return layout
     }
 
-    private static func virtualMachine(
-        of hypervisor: borrowing Hypervisor, _ memory: PhysicalMemory
-    ) throws(KVMError) -> VirtualMachine {
-        let machine = try hypervisor.makeVirtualMachine()
+    private func makeVirtualMachine() throws(KVMError) -> VirtualMachine {
+        let machine = try hypervisor.hypervisor.makeVirtualMachine()
         for (slot, region) in memory.layout.regions.enumerated() {
             try machine.setMemorySlot(UInt32(slot), region, of: memory)
         }
         try machine.makeInterruptController(.split(pins: PCPlatform.ioAPICPinCount))
-        // An Intel host whose processor cannot run real mode by itself emulates it in these pages.
-        if HostResources.moduleParameter("unrestricted_guest", of: "kvm_intel") == "N" {
-            try machine.setTaskStateAddress(GuestAddress(0xFFFB_D000))
-        }
         return machine
     }
 }
@@ -99,18 +124,27 @@ extension MachineConstruction {
     private static let defaultMemoryType: (index: UInt32, value: UInt64) = (0x2FF, 1 << 11 | 6)
 
     /// Makes the virtual CPUs, the first one set to the kernel's entry, the others waiting for it.
-    func makeProcessors(_ statistics: MachineStatistics) throws(MachineError) -> [VirtualProcessor] {
+    func makeProcessors(
+        _ plan: BootPlan, on host: HostedMachine, _ statistics: MachineStatistics
+    ) throws(MachineError) -> [VirtualProcessor] {
         do throws(KVMError) {
             var processors: [VirtualProcessor] = []
-            processors.reserveCapacity(cpus)
+            processors.reserveCapacity(spec.cpus)
+            let supported = try supportedFeatures.value().get()
+            // An Intel host whose processor cannot run real mode by itself emulates it in these pages.
+            if ProcessorFeatures.mayBeIntel(supported),
+                HostResources.moduleParameter("unrestricted_guest", of: "kvm_intel") == "N"
+            {
+                try host.virtualMachine.setTaskStateAddress(GuestAddress(0xFFFB_D000))
+            }
             var features: ProcessorFeatures?
-            for number in 0..<cpus {
+            for number in 0..<spec.cpus {
                 let cpu = try host.virtualMachine.makeVirtualCPU(number: number)
                 if features == nil {
                     // A kernel that cannot tell the frequency leaves guests to measure it.
                     let frequency = try? cpu.timestampFrequency()
                     features = ProcessorFeatures(
-                        supported: supportedFeatures, count: cpus, timestampKilohertz: frequency)
+                        supported: supported, count: spec.cpus, timestampKilohertz: frequency)
                 }
                 if let features { try cpu.setCPUID(features.leaves(apicIdentifier: UInt32(number))) }
                 try cpu.setModelSpecificRegisters([Self.miscellaneousEnable, Self.defaultMemoryType])

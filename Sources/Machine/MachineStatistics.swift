@@ -14,7 +14,8 @@ final class MachineStatistics: Sendable {
     let control: StageMeter
     /// What the balloon holds, in bytes; the balloon writes it.
     let balloonedMemory: StatsCell
-    private let kernel: KernelStatistics
+    private let kernel = Guarded<KernelStatistics?>(nil)
+    private let kernelCell: StatsCell
 
     /// Makes the page.
     ///
@@ -22,8 +23,7 @@ final class MachineStatistics: Sendable {
     ///   - devices: the sections that devices want.
     ///   - path: the page's file; nil for memory that nobody else reads.
     init(
-        _ spec: MachineSpec, memory: PhysicalMemory, host: HostedMachine, devices: [StatsDeclaration],
-        path: String?
+        _ spec: MachineSpec, memory: PhysicalMemory, devices: [StatsDeclaration], path: String?
     ) throws(MachineError) {
         var declarations = [
             StatsDeclaration(MachineShape.section, MachineShape.usual.shape),
@@ -47,10 +47,8 @@ final class MachineStatistics: Sendable {
         let address = try? memory.hostAddress(of: memory.layout.low)
         section[shape.memoryAddress].set(address ?? StatsCell.nothing)
         balloonedMemory = section[shape.balloonedMemory]
-        kernel = KernelStatistics { () throws(KVMError) in
-            try host.virtualMachine.makeStatisticsDescriptor()
-        }
-        section[shape.kernelStatistics].set(kernel.number)
+        kernelCell = section[shape.kernelStatistics]
+        kernelCell.set(StatsCell.nothing)
         console = ConsoleCounters(page.sections[1])
         control = StageMeter(page.sections[2])
     }
@@ -64,6 +62,17 @@ final class MachineStatistics: Sendable {
             // A killed process left it: the run directory's lock says that nobody lives who writes it.
             if let path { FileTree.remove(path) }
             return try StatsPage(declarations, path: path)
+        }
+    }
+
+    /// Says where the kernel's numbers of the virtual machine are. When it runs already: who reads them comes later.
+    func showKernel(of host: HostedMachine) {
+        kernel.withLock { kernel in
+            let descriptor = KernelStatistics { () throws(KVMError) in
+                try host.virtualMachine.makeStatisticsDescriptor()
+            }
+            kernelCell.set(descriptor.number)
+            kernel = consume descriptor
         }
     }
 

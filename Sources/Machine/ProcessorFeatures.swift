@@ -26,6 +26,13 @@ struct ProcessorFeatures {
         packageShift = UInt32(32 - UInt32(count - 1).leadingZeroBitCount)
     }
 
+    /// Whether a table is that of a processor which `kvm_intel` may drive: any but AMD's and Hygon's (leaf 0 has
+    /// the vendor's name, its first letters in EBX).
+    static func mayBeIntel(_ supported: [CPUIDLeaf]) -> Bool {
+        let (auth, hygo): (UInt32, UInt32) = (0x6874_7541, 0x6F67_7948)
+        return supported.first { $0.leaf == 0 }.map { $0.ebx != auth && $0.ebx != hygo } ?? true
+    }
+
     /// The table of one processor.
     func leaves(apicIdentifier: UInt32) -> [CPUIDLeaf] {
         var leaves: [CPUIDLeaf] = []

@@ -1,5 +1,4 @@
 public import Glibc
-internal import Synchronization
 
 /// A process under test: it is driven by what it prints, and it and all it started are killed with the
 /// value. Every wait has a limit, which only a defect reaches.
@@ -43,6 +42,9 @@ public final class ChildProcess {
     /// What it has written to standard error so far.
     public private(set) var errors: [UInt8] = []
 
+    /// Asked what else is known of it before it is killed because a wait has reached its limit.
+    public var evidence: (() -> String)?
+
     private let what: String
     private let input: Pipe.End?
     private var outputEnd: Pipe.End?
@@ -64,7 +66,7 @@ public final class ChildProcess {
         output: Output = .pipe
     ) throws {
         what = "\(executable) \(arguments.joined(separator: " "))"
-        let (inputPipe, outputPipe, errorPipe, lifePipe) = try Pipe.isBeingMade.withLock { _ in
+        let (inputPipe, outputPipe, errorPipe, lifePipe) = try withNoProcessBeingStarted {
             (try Pipe(), try Pipe(), try Pipe(), try Pipe())
         }
         var actions = SpawnActions()
@@ -85,7 +87,7 @@ public final class ChildProcess {
         if case .terminal(let used) = input { terminal = used } else { terminal = nil }
         // The child's ends must not close before it has them.
         process = try withExtendedLifetime((inputPipe, outputPipe, errorPipe, lifePipe)) {
-            try Pipe.isBeingMade.withLock { _ in
+            try withNoProcessBeingStarted {
                 try actions.spawn(executable, arguments, environment: environment)
             }
         }
@@ -204,11 +206,12 @@ public final class ChildProcess {
             readAvailable()
             if try isDone() { return }
             guard milliseconds() - start < Int64(Self.limitMilliseconds) else {
+                let evidence = evidence.map { "; \($0())" } ?? ""
                 kill(-process, SIGKILL)
                 throw TestFailure(
                     "\(what): no \(purpose) in \(Self.limitMilliseconds) ms; output so far: "
                         + "\(String(decoding: output.suffix(2000), as: UTF8.self)); errors so far: "
-                        + String(decoding: errors.suffix(2000), as: UTF8.self))
+                        + String(decoding: errors.suffix(2000), as: UTF8.self) + evidence)
             }
             var entries: [pollfd] = []
             for end in isOutputRead ? [outputEnd, errorEnd] : [errorEnd] {

@@ -1,5 +1,19 @@
 import Glibc
-import Synchronization
+import HostSystem
+
+/// Runs something while this process starts no other.
+///
+/// A process that is being started has copies of all descriptors here, until it runs its program: a pipe, a
+/// socket or a lock then outlives its owner for a moment, and is seen in two processes. Tests run side by
+/// side, so what counts on the end of a descriptor, or on who has it, is done in here. Starting a process is
+/// done in here too; hence none can be started within.
+public func withNoProcessBeingStarted<Result>(_ body: () throws -> Result) rethrows -> Result {
+    processStart.lock()
+    defer { processStart.unlock() }
+    return try body()
+}
+
+private let processStart = FutexLock()
 
 /// A pipe whose two ends close with their owners. Our ends do not block.
 struct Pipe {
@@ -34,10 +48,7 @@ struct Pipe {
     let reader: End
     let writer: End
 
-    /// Held from making pipes to starting their process: a process started between pipe(2) and
-    /// FD_CLOEXEC would keep the ends open.
-    static let isBeingMade = Mutex(())
-
+    /// With no process being started: one started between pipe(2) and FD_CLOEXEC would keep the ends open.
     init() throws {
         var ends: [Int32] = [-1, -1]
         // SAFETY: pipe(2) writes two integers.
@@ -113,8 +124,11 @@ struct SpawnActions {
         return process
     }
 
-    /// The test's own environment without what would change Roost.
-    private static let inherited: [String: String] = ["PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"]
+    /// The test's own environment without what would change Roost. A resource manager for each run directory
+    /// would be one too many for tests that are not about it: those set `ROOST_UNMANAGED` to nothing.
+    private static let inherited: [String: String] = [
+        "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "ROOST_UNMANAGED": "1",
+    ]
 
     /// A vector of C strings.
     @safe

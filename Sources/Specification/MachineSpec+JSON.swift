@@ -1,4 +1,5 @@
 public import JSONText
+internal import Resources
 
 extension MachineSpec {
     /// The names of all fields, in the order in which they are written.
@@ -6,6 +7,7 @@ extension MachineSpec {
         "version", "name", "kernel", "initrd", "commandLine", "bootProtocol", "cpus", "memory", "hugePages",
         "console", "escapeKey", "logLevel", "graceSeconds", "runDirectory",
         "disks", "nets", "vsock", "balloon", "rng", "virtioConsole", "ioThreads",
+        "cpuShares", "cpuReservation", "cpuLimit", "pool", "managed",
     ]
 
     /// Reads a specification from JSON text and checks it.
@@ -39,6 +41,7 @@ extension MachineSpec {
             kernel: try fields.required("kernel", try fields.string("kernel")))
         try readOptional(fields)
         try readDevices(fields)
+        try readResources(fields)
         do {
             try validate()
         } catch {
@@ -80,31 +83,32 @@ extension MachineSpec {
     }
 
     /// The JSON object that `init(json:)` reads back to an equal value. Every field is written but
-    /// those that are nil, lists without elements, and one `ioThreads`.
+    /// those that are nil, lists without elements, one `ioThreads`, and resource settings at their defaults.
     public var json: JSONValue {
-        let fields: [(String, JSONValue?)] = [
-            ("version", JSONValue(Self.formatVersion)),
-            ("name", .string(name)),
-            ("kernel", .string(kernel)),
-            ("initrd", initrd.map(JSONValue.string)),
-            ("commandLine", .string(commandLine)),
-            ("bootProtocol", .string(bootProtocol.rawValue)),
-            ("cpus", JSONValue(cpus)),
-            ("memory", .string(memory.description)),
-            ("hugePages", .boolean(hugePages)),
-            ("console", .string(console.description)),
-            ("escapeKey", .string(escapeKey.description)),
-            ("logLevel", .string(logLevel.rawValue)),
-            ("graceSeconds", JSONValue(graceSeconds)),
-            ("runDirectory", runDirectory.map(JSONValue.string)),
-            ("disks", Self.array(disks)),
-            ("nets", Self.array(nets)),
-            ("vsock", vsock?.json),
-            ("balloon", balloon?.json),
-            ("rng", rng?.json),
-            ("virtioConsole", virtioConsole.map { .string($0.description) }),
-            ("ioThreads", ioThreads == 1 ? nil : JSONValue(ioThreads)),
-        ]
+        let fields: [(String, JSONValue?)] =
+            [
+                ("version", JSONValue(Self.formatVersion)),
+                ("name", .string(name)),
+                ("kernel", .string(kernel)),
+                ("initrd", initrd.map(JSONValue.string)),
+                ("commandLine", .string(commandLine)),
+                ("bootProtocol", .string(bootProtocol.rawValue)),
+                ("cpus", JSONValue(cpus)),
+                ("memory", .string(memory.description)),
+                ("hugePages", .boolean(hugePages)),
+                ("console", .string(console.description)),
+                ("escapeKey", .string(escapeKey.description)),
+                ("logLevel", .string(logLevel.rawValue)),
+                ("graceSeconds", JSONValue(graceSeconds)),
+                ("runDirectory", runDirectory.map(JSONValue.string)),
+                ("disks", Self.array(disks)),
+                ("nets", Self.array(nets)),
+                ("vsock", vsock?.json),
+                ("balloon", balloon?.json),
+                ("rng", rng?.json),
+                ("virtioConsole", virtioConsole.map { .string($0.description) }),
+                ("ioThreads", ioThreads == 1 ? nil : JSONValue(ioThreads)),
+            ] + resourceFields
         return .object(
             fields.compactMap { field in
                 field.1.map { JSONMember(field.0, $0) }

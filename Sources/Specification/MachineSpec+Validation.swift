@@ -28,6 +28,7 @@ extension MachineSpec {
         }
         try checkPaths()
         try checkDevices()
+        try checkResources()
     }
 
     private func checkPaths() throws(SpecError) {
@@ -45,7 +46,10 @@ extension MachineSpec {
 
     /// Whether a text may be the name of a machine: see `nameForm`.
     public static func isName(_ text: String) -> Bool {
-        guard (1...63).contains(text.utf8.count), let first = text.utf8.first else { return false }
+        guard (1...63).contains(text.utf8.count), let first = text.utf8.first,
+            // The manager's own files in the run directory.
+            !text.hasPrefix("roostd.")
+        else { return false }
         return first != UInt8(ascii: ".") && first != UInt8(ascii: "-")
             && text.utf8.allSatisfy(isNameByte)
     }

@@ -1,3 +1,5 @@
+public import Resources
+
 /// A machine as somebody wishes it: a value, whose ranges are checked once, before a machine is made.
 ///
 /// docs/machine-spec.md describes the fields and their JSON for users.
@@ -45,6 +47,12 @@ public struct MachineSpec: Equatable, Sendable {
     public var virtioConsole: ConsoleSpec?
     /// The number of threads that serve the virtio devices, in `ioThreadsRange`.
     public var ioThreads = 1
+    /// What it may have of the host's CPUs.
+    public var cpuAllocation = CPUAllocation.normal
+    /// The resource pool it runs in.
+    public var pool = PoolPath.root
+    /// Whether the resource manager looks after it.
+    public var isManaged = true
 
     /// A machine with a name and a kernel, and everything else at its default.
     public init(name: String, kernel: String) {
@@ -65,5 +73,6 @@ public struct MachineSpec: Equatable, Sendable {
     /// The longest path in bytes that Linux takes, without the zero at its end.
     public static let longestPath = 4095
     /// What a name may be, for messages.
-    public static let nameForm = "1 to 63 of a-z A-Z 0-9 . _ -, the first one not . or -"
+    public static let nameForm =
+        "1 to 63 of a-z A-Z 0-9 . _ -, the first one not . or -, and not beginning with roostd."
 }

@@ -21,6 +21,8 @@ public enum SpecError: Error, Equatable, CustomStringConvertible {
     case duplicate(field: String, value: JSONValue, other: String, position: TextPosition? = nil)
     /// There are more virtio devices than a machine can have; the field is the one that is too much.
     case tooManyDevices(field: String, count: Int, limit: Int, position: TextPosition? = nil)
+    /// A field's own type refuses what it holds, or it does not go with another: a clause that says why.
+    case contradiction(field: String, reason: String, position: TextPosition? = nil)
 
     /// Where in the text, if that is known.
     public var position: TextPosition? {
@@ -29,7 +31,8 @@ public enum SpecError: Error, Equatable, CustomStringConvertible {
         case .notAnObject, .missing: nil
         case .unknownVersion(_, let position), .unknownField(_, _, let position),
             .wrongType(_, _, _, let position), .invalid(_, _, _, let position),
-            .duplicate(_, _, _, let position), .tooManyDevices(_, _, _, let position):
+            .duplicate(_, _, _, let position), .tooManyDevices(_, _, _, let position),
+            .contradiction(_, _, let position):
             position
         }
     }
@@ -56,6 +59,8 @@ public enum SpecError: Error, Equatable, CustomStringConvertible {
             "\(field) is \(Self.shown(value)), and so is \(other)"
         case .tooManyDevices(_, let count, let limit, _):
             "the machine has \(count) virtio devices (disks, network cards and others); at most \(limit) fit"
+        case .contradiction(let field, let reason, _):
+            "\(field): \(reason)"
         }
     }
 
@@ -66,7 +71,7 @@ public enum SpecError: Error, Equatable, CustomStringConvertible {
         case .unknownVersion: "version"
         case .unknownField(let field, _, _), .missing(let field), .wrongType(let field, _, _, _),
             .invalid(let field, _, _, _), .duplicate(let field, _, _, _),
-            .tooManyDevices(let field, _, _, _):
+            .tooManyDevices(let field, _, _, _), .contradiction(let field, _, _):
             field
         }
     }
@@ -92,6 +97,8 @@ public enum SpecError: Error, Equatable, CustomStringConvertible {
         case .tooManyDevices(let field, let count, let limit, let place):
             .tooManyDevices(
                 field: name(field), count: count, limit: limit, position: place ?? position(field))
+        case .contradiction(let field, let reason, let place):
+            .contradiction(field: name(field), reason: reason, position: place ?? position(field))
         }
     }
 

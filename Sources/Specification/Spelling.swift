@@ -3,23 +3,24 @@ public enum Spelling {
     /// The known word nearest to a mistyped one; nil when none is near.
     ///
     /// Near is: the same but for case and separators, one the beginning of the other (from three
-    /// letters), or few typing errors for the length. The first of equally near words wins.
+    /// letters; of several the one that has most in common), or few typing errors for the length. The first of
+    /// equally near words wins.
     public static func nearest(to word: String, among known: [String]) -> String? {
         // A hostile word is long; a typing error is not.
         guard word.utf8.count <= 40 else { return nil }
         let typed = plain(word)
         guard !typed.isEmpty else { return nil }
-        var best: (word: String, distance: Int)?
+        var best: (word: String, distance: (errors: Int, rest: Int))?
         for candidate in known {
             let wanted = plain(candidate)
-            let distance: Int
+            let distance: (errors: Int, rest: Int)
             if min(typed.count, wanted.count) >= 3, typed.starts(with: wanted) || wanted.starts(with: typed) {
-                distance = 0
+                distance = (0, abs(typed.count - wanted.count))
             } else {
-                distance = errors(typed, wanted)
+                distance = (errors(typed, wanted), 0)
             }
-            guard distance <= max(1, min(typed.count, wanted.count) / 3) else { continue }
-            if distance < best?.distance ?? .max { best = (candidate, distance) }
+            guard distance.errors <= max(1, min(typed.count, wanted.count) / 3) else { continue }
+            if best.map({ distance < $0.distance }) ?? true { best = (candidate, distance) }
         }
         return best?.word
     }

@@ -34,10 +34,6 @@ func readSpecification(_ arguments: [String]) -> (MachineSpec, text: [UInt8]) {
 }
 
 HostProcess.fillStandardDescriptors()
-do {
-    let arguments = try HostProcess.arguments()
-    let (spec, text) = readSpecification(arguments)
-    Supervisor.run(spec, text: text, ready: descriptor("--ready-fd", arguments))
-} catch {
-    fail("the command line cannot be read: \(error)", .osError)
-}
+HostProcess.shareHeap()
+let (spec, text) = readSpecification(CommandLine.arguments)
+Supervisor.run(spec, text: text, ready: descriptor("--ready-fd", CommandLine.arguments))

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import HostControl
 internal import HostSystem
 internal import KVM
 
@@ -8,6 +9,8 @@ struct HostFacts {
     let processor: ProcessorFacts
     let memory: MemoryFacts
     let controlGroups: ControlGroupFacts
+    /// How a manager that this user started here would divide the processors, and why not better.
+    let division: HostCapabilities
     let disks: DiskFacts
     let openFiles: ProcessLimit?
     let lockedMemory: ProcessLimit?
@@ -20,6 +23,7 @@ struct HostFacts {
             processor: ProcessorFacts(text: InputFile.readSystemFile("/proc/cpuinfo") ?? ""),
             memory: MemoryFacts(text: InputFile.readSystemFile("/proc/meminfo") ?? ""),
             controlGroups: .gather(),
+            division: .discover(),
             disks: .gather(),
             openFiles: ProcessLimit(named: "Max open files", in: limits),
             lockedMemory: ProcessLimit(named: "Max locked memory", in: limits))

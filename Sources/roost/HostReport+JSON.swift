@@ -1,3 +1,5 @@
+internal import HostControl
+internal import HostSystem
 internal import JSONText
 internal import KVM
 internal import Specification
@@ -35,6 +37,7 @@ extension HostReport {
                 "version": facts.controlGroups.version.map { JSONValue($0) } ?? .null,
                 "controllers": .array(facts.controlGroups.controllers.map(JSONValue.string)),
             ],
+            "division": division,
             "limits": [
                 "openFiles": Self.json(facts.openFiles),
                 "lockedMemory": Self.json(facts.lockedMemory),
@@ -58,6 +61,19 @@ extension HostReport {
                         "purpose": .string(capability.purpose),
                     ]
                 }),
+        ]
+    }
+
+    /// How machines' processor time is divided; `remarks` says why each better mechanism cannot be used.
+    private var division: JSONValue {
+        let division = facts.division
+        return [
+            "mechanism": .string("\(division.mechanism)"),
+            "canLimit": .boolean(division.mechanism.canLimit),
+            "processors": .array(division.processors.numbers.map { JSONValue($0) }),
+            "capacity": .number(Double(division.capacity) / 1_000_000),
+            "remarks": .array(division.remarks.map(JSONValue.string)),
+            "pressureProblem": Self.json(division.pressureProblem),
         ]
     }
 

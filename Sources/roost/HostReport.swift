@@ -1,3 +1,4 @@
+internal import HostControl
 internal import KVM
 internal import Specification
 
@@ -9,6 +10,7 @@ struct HostReport {
         let sections = [
             ("Processor", processor), ("KVM", kvm), ("Memory", memory), ("Disks", disks),
             ("Control groups", controlGroups),
+            ("Division of the processors, by a roostd that you start here", facts.division.lines),
             ("Limits of this user's processes", limits),
         ]
         let body = sections.map { title, lines in
@@ -102,7 +104,7 @@ struct HostReport {
 
     private var controlGroups: [String] {
         let groups = facts.controlGroups
-        guard let version = groups.version else { return ["none: machines cannot be given shares or limits"] }
+        guard let version = groups.version else { return ["none: limits cannot be kept"] }
         return ["version \(version), with \(groups.controllers.joined(separator: ", "))"]
     }
 

@@ -34,7 +34,7 @@ struct LogsCommand: ParsableCommand {
     @OptionGroup var place: Place
 
     func validate() throws {
-        if let lines, lines < 0 { throw CommandFailure(.usage, "-n is \(lines); allowed: 0 or more") }
+        if let lines, lines < 0 { throw ValidationError("-n is \(lines); allowed: 0 or more") }
     }
 
     func run() throws {

@@ -21,6 +21,9 @@ struct MachineDirectory {
                 isWritable: FileTree.isWritableDirectory)
     }
 
+    /// The path if somebody named it, from the root, for a machine that starts elsewhere; nil for the usual place.
+    var chosenPath: String? { isChosen ? HostPath.absolute(path) : nil }
+
     /// A machine's place in it.
     struct Entry {
         let name: String

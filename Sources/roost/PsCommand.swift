@@ -2,6 +2,8 @@ internal import ArgumentParser
 internal import ControlProtocol
 internal import HostSystem
 internal import JSONText
+internal import ManagerProtocol
+internal import Resources
 internal import Specification
 
 /// `roost ps`.
@@ -10,6 +12,10 @@ struct PsCommand: ParsableCommand {
         commandName: "ps",
         abstract: "Lists the running machines.",
         discussion: """
+            Where a resource manager runs, it tells what machines may have of the CPUs, in percent of one \
+            CPU: RESERVED and LIMIT as they are set, ENTITLED what it may have now, USED what it used \
+            lately, READY how much it had to wait for others.
+
             EXAMPLES
               roost ps
               roost ps -a
@@ -29,24 +35,35 @@ struct PsCommand: ParsableCommand {
     @OptionGroup var place: Place
 
     func run() throws {
-        let machines = try ListedMachine.list(place.directory, withEnded: all)
+        let reports = quiet ? nil : self.reports
+        var machines = try ListedMachine.list(place.directory, withEnded: all)
+        for index in machines.indices { machines[index].takeResources(from: reports ?? []) }
         if json {
             let report: JSONValue = ["version": 1, "machines": .array(machines.map(\.json))]
             try StandardOutput.write(report.text(.pretty))
         } else if quiet {
             if !machines.isEmpty { try StandardOutput.write(machines.map(\.name).joined(separator: "\n")) }
         } else {
-            try StandardOutput.write(Self.table(machines))
+            try StandardOutput.write(Self.table(machines, withResources: reports != nil))
         }
     }
 
-    private static func table(_ machines: [ListedMachine]) -> String {
-        let rows = [["NAME", "PID", "STATE", "CPUS", "MEMORY", "UPTIME", "KERNEL"]] + machines.map(\.row)
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
-                .joined(separator: "  ").trimmingSuffixSpaces
-        }.joined(separator: "\n")
+    /// What the manager says of all machines; nil if none runs, or it does not answer, which is told.
+    private var reports: [MachineReport]? {
+        do {
+            return try Manager(place.directory).machinesIfRunning()
+        } catch {
+            DescriptorIO.writeToStandardError("roost: warning: \(Outcome.printable(error.message))\n")
+            return nil
+        }
+    }
+
+    private static func table(_ machines: [ListedMachine], withResources: Bool) -> String {
+        let resources = withResources ? ListedMachine.resourceTitles : []
+        var table = TextTable(
+            ["NAME", "PID", "STATE", "CPUS", "MEMORY", "UPTIME"] + resources + ["KERNEL"])
+        for machine in machines { table.add(machine.row(withResources: withResources)) }
+        return table.lines.joined(separator: "\n")
     }
 }
 
@@ -58,6 +75,16 @@ struct ListedMachine {
     let status: MachineStatus?
     let specification: MachineSpec?
     let end: EndReport?
+    /// What the manager says of it; nil if it is not managed.
+    private(set) var resources: MachineReport?
+
+    /// Finds what the manager says of it. Another may have had its name: the process must be the same.
+    mutating func takeResources(from reports: [MachineReport]) {
+        resources = reports.first { report in
+            report.name.description == name
+                && status.map { Int64($0.process) == Int64(report.process) } ?? (end == nil)
+        }
+    }
 
     /// Asks all that run, and then waits for all answers.
     static func list(_ directory: MachineDirectory, withEnded: Bool) throws(CommandFailure) -> [ListedMachine]
@@ -102,13 +129,24 @@ struct ListedMachine {
     private var memory: UInt64? { status?.memoryBytes ?? specification?.memory.bytes }
     private var kernel: String? { status?.kernel ?? specification?.kernel }
 
-    var row: [String] {
-        [
-            name, status.map { "\($0.process)" } ?? "-", state, cpus.map { "\($0)" } ?? "-",
-            memory.map { "\(ByteSize(bytes: $0))" } ?? "-",
-            status.map { Self.duration($0.uptimeMilliseconds / 1000) } ?? "-",
-            kernel.map(Outcome.printable) ?? "-",
+    static let resourceTitles = ["POOL", "SHARES", "RESERVED", "LIMIT", "ENTITLED", "USED", "READY"]
+
+    private var resourceCells: [String] {
+        guard let resources else { return Self.resourceTitles.map { _ in "-" } }
+        return [
+            "\(resources.pool)", "\(resources.cpu.shares)", ResourceText.reserved(resources.cpu.reservation),
+            ResourceText.percent(resources.cpu.limit), ResourceText.percent(resources.entitlement),
+            ResourceText.percent(resources.used), ResourceText.percent(resources.ready),
         ]
+    }
+
+    func row(withResources: Bool) -> [String] {
+        var cells = [name, status.map { "\($0.process)" } ?? "-", state]
+        cells.append(cpus.map { "\($0)" } ?? "-")
+        cells.append(memory.map { "\(ByteSize(bytes: $0))" } ?? "-")
+        cells.append(status.map { Self.duration($0.uptimeMilliseconds / 1000) } ?? "-")
+        if withResources { cells += resourceCells }
+        return cells + [kernel.map(Outcome.printable) ?? "-"]
     }
 
     var json: JSONValue {
@@ -122,6 +160,7 @@ struct ListedMachine {
             "uptimeMilliseconds": status.map { JSONValue($0.uptimeMilliseconds) } ?? .null,
             "kernel": kernel.map(JSONValue.string) ?? .null,
             "end": end?.json ?? .null,
+            "resources": resources?.json.without("name", "process", "cpus") ?? .null,
         ]
     }
 
@@ -133,13 +172,5 @@ struct ListedMachine {
         case ..<86400: "\(seconds / 3600)h \(seconds / 60 % 60)m"
         default: "\(seconds / 86400)d \(seconds / 3600 % 24)h"
         }
-    }
-}
-
-extension String {
-    fileprivate var trimmingSuffixSpaces: Substring {
-        var text = self[...]
-        while text.last == " " { text.removeLast() }
-        return text
     }
 }

@@ -16,6 +16,9 @@ struct RoostCommand: ParsableCommand {
               roost attach web1
               roost stop web1
               roost stats web1 --watch 1s
+              roost set web1 --cpu-shares high
+              roost why web1
+              roost up shop.yaml
               source <(roost --generate-completion-script bash)
 
             Exit codes are listed in docs/exit-codes.md.
@@ -24,8 +27,9 @@ struct RoostCommand: ParsableCommand {
         subcommands: [
             RunCommand.self, PsCommand.self, StatsCommand.self, AttachCommand.self, LogsCommand.self,
             PauseCommand.self, ResumeCommand.self, StopCommand.self, KillCommand.self, WaitCommand.self,
-            RemoveCommand.self, BalloonCommand.self, LimitsCommand.self, HostCommand.self,
-            VersionCommand.self,
+            RemoveCommand.self, BalloonCommand.self, LimitsCommand.self, SetCommand.self, PoolCommand.self,
+            WhyCommand.self, WhatIfCommand.self, JournalCommand.self, UpCommand.self, DownCommand.self,
+            HostCommand.self, VersionCommand.self,
         ])
 
     /// The names of all commands. (No key path: one over metatypes crashes the compiler of Swift 6.3.1.)

@@ -24,6 +24,7 @@ struct RunCommand: ParsableCommand {
               roost run --spec web.json --name web2
               roost run -d vmlinuz --name web3 --cmdline console=ttyS0
               roost run vmlinuz --disk root.img --disk data.img,readonly=on --cmdline root=/dev/vda
+              roost run vmlinuz --cpu-shares high --cpu-reservation 50% --cpu-limit 150% --pool web
               roost run vmlinuz --net tap0,mac=02:00:5e:10:00:01 --vsock web1.sock --balloon --rng
 
             Device options are lists, KEY=VALUE,KEY=VALUE; a comma in a value is written twice. The guest \
@@ -152,6 +153,28 @@ struct RunCommand: ParsableCommand {
     var ioThreads: Int?
 
     @Option(
+        help: .init(
+            "The right to CPU when there is not enough: low, normal, high, or 1 to 1000000. (default: normal, 1000 a virtual CPU)",
+            valueName: "SHARES"),
+        completion: .list(["low", "normal", "high"]))
+    var cpuShares: String?
+
+    @Option(
+        help: .init(
+            "CPU it can count on: 50%, 0.5 or 500m of one CPU. (default: none)", valueName: "AMOUNT"))
+    var cpuReservation: String?
+
+    @Option(help: .init("CPU it never exceeds, such as 150%. (default: none)", valueName: "AMOUNT"))
+    var cpuLimit: String?
+
+    @Option(
+        help: .init("The resource pool it runs in, such as web/frontend. (default: /)", valueName: "POOL"))
+    var pool: String?
+
+    @Flag(help: "Run without the resource manager: shares, reservations and limits are then not kept.")
+    var unmanaged = false
+
+    @Option(
         help: .init("A specification in JSON (docs/machine-spec.md), or - for stdin.", valueName: "FILE"),
         completion: .file(extensions: ["json"]))
     var spec: String?
@@ -188,6 +211,11 @@ struct RunCommand: ParsableCommand {
             ("rng", "--rng", rng),
             ("virtioConsole", "--virtio-console", virtioConsole.map { .string($0.description) }),
             ("ioThreads", "--io-threads", ioThreads.map { JSONValue($0) }),
+            ("cpuShares", "--cpu-shares", cpuShares.map(JSONValue.string)),
+            ("cpuReservation", "--cpu-reservation", cpuReservation.map(JSONValue.string)),
+            ("cpuLimit", "--cpu-limit", cpuLimit.map(JSONValue.string)),
+            ("pool", "--pool", pool.map(JSONValue.string)),
+            ("managed", "--unmanaged", unmanaged ? false : nil),
         ]
         let overrides = fields.compactMap { field, flag, value in
             value.map { RunRequest.Override(field: field, flag: flag, value: $0) }

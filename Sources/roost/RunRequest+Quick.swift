@@ -52,6 +52,10 @@ extension RunRequest {
         ValueFlag(long: "--run-directory", field: "runDirectory"),
         ValueFlag(long: "--virtio-console", field: "virtioConsole") { text(ConsoleSpec($0)) },
         ValueFlag(long: "--io-threads", field: "ioThreads") { Int($0).map { JSONValue($0) } },
+        ValueFlag(long: "--cpu-shares", field: "cpuShares"),
+        ValueFlag(long: "--cpu-reservation", field: "cpuReservation"),
+        ValueFlag(long: "--cpu-limit", field: "cpuLimit"),
+        ValueFlag(long: "--pool", field: "pool"),
         ValueFlag(.disk), ValueFlag(.net), ValueFlag(.vsock), ValueFlag(.balloon), ValueFlag(.rng),
     ]
 
@@ -76,6 +80,8 @@ extension RunRequest {
         case "-d" where !detach, "--detach" where !detach:
             detach = true
             return true
+        case "--unmanaged":
+            return set("managed", "--unmanaged", false)
         case "--huge-pages":
             return set("hugePages", "--huge-pages", true)
         case "--no-huge-pages":

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import HostSystem
 internal import JSONText
 internal import Specification
 
@@ -29,19 +30,15 @@ struct RunRequest {
             try StandardOutput.write(spec.jsonText(pretty: true))
             return
         }
-        try InputFile.check(spec.kernel, role: "kernel")
-        if let initrd = spec.initrd { try InputFile.check(initrd, role: "initrd") }
-        for disk in spec.disks { try InputFile.checkDisk(disk.path, isReadOnly: disk.isReadOnly) }
-        if detach { try startDetached(spec) }
+        try spec.checkFiles()
+        guard !detach else {
+            // The worker has said why.
+            if let status = try spec.startDetached() { exit(status) }
+            try StandardOutput.write(spec.name)
+            return
+        }
+        spec.isManaged = try PowerOn(spec).ask(process: HostProcess.identifier)
         try Worker.become(running: spec)
-    }
-
-    /// Says the name when the guest runs; if it does not come to that, the worker has said why.
-    private func startDetached(_ spec: MachineSpec) throws(CommandFailure) -> Never {
-        MachineDirectory(spec.runDirectory).prune()
-        if let status = try Worker.start(running: spec) { exit(status) }
-        try StandardOutput.write(spec.name)
-        exit(0)
     }
 
     /// The specification that flags and `--spec` ask for, checked.

@@ -100,7 +100,7 @@ struct StopCommand: ParsableCommand {
 
     func validate() throws {
         if let grace, !ControlCall.graceRange.contains(grace) {
-            throw CommandFailure(.usage, "--grace is \(grace); allowed: a whole number from 0 to 3600")
+            throw ValidationError("--grace is \(grace); allowed: a whole number from 0 to 3600")
         }
     }
 

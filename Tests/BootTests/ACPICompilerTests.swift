@@ -1,5 +1,6 @@
 import Foundation
 import GuestMemory
+import MachineTesting
 import Testing
 import X86
 
@@ -64,7 +65,7 @@ struct ACPICompilerTests {
         let output = Pipe()
         process.standardOutput = output
         process.standardError = output
-        try process.run()
+        try withNoProcessBeingStarted { try process.run() }
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         #expect(

@@ -1,5 +1,6 @@
 import Foundation
 import JSONText
+import MachineTesting
 import Specification
 import Testing
 
@@ -9,13 +10,16 @@ struct RoostCommandTests {
         "Every command explains itself with an example",
         arguments: [
             [], ["run"], ["ps"], ["attach"], ["logs"], ["pause"], ["resume"], ["stop"], ["kill"], ["wait"],
-            ["rm"],
-            ["balloon"], ["limits"], ["host"], ["version"],
+            ["rm"], ["balloon"], ["limits"], ["set"], ["pool"], ["pool", "create"], ["pool", "ls"],
+            ["pool", "rm"],
+            ["why"], ["whatif"], ["journal"], ["up"], ["down"], ["host"], ["version"], ["stats"],
         ])
     func help(command: [String]) throws {
         let run = try RoostProcess(command + ["--help"])
         #expect(run.status == 0 && run.errors == "")
-        #expect(run.output.contains("EXAMPLES\n  roost \(command.first ?? "host")"))
+        #expect(
+            run.output.contains(
+                "EXAMPLES\n  roost \(command.isEmpty ? "host" : command.joined(separator: " "))"))
         #expect(run.output.contains("USAGE: roost"))
         #expect(run.output.split(separator: "\n").allSatisfy { $0.count <= 80 })
     }
@@ -57,6 +61,17 @@ struct RoostCommandTests {
         #expect(words.output.hasPrefix(summary + "\n\n"))
         #expect(words.output.contains("  /dev/kvm ") && words.output.contains("Control groups\n"))
         #expect(capabilities.contains { $0["name"] == "USER_MEMORY" && $0["required"] == true })
+        guard case .string(let mechanism) = json["division"]?["mechanism"],
+            case .array(let processors) = json["division"]?["processors"],
+            case .array(let remarks) = json["division"]?["remarks"]
+        else {
+            Issue.record("how processors are divided is missing")
+            return
+        }
+        #expect(!processors.isEmpty)
+        #expect(mechanism == "cgroup v2" || !remarks.isEmpty, "it says why there is nothing better")
+        #expect(words.output.contains("  machines are divided by \(mechanism)"))
+        for case .string(let remark) in remarks { #expect(words.output.contains("  \(remark)\n")) }
         #expect(words.status == run.status && (run.status == 0) == usable)
         #expect(run.errors == "" && words.errors == "")
     }
@@ -72,7 +87,7 @@ struct RoostCommandTests {
         check.arguments = ["-n", "/dev/stdin"]
         let input = Pipe()
         check.standardInput = input
-        try check.run()
+        try withNoProcessBeingStarted { try check.run() }
         try input.fileHandleForWriting.write(contentsOf: Data(script.output.utf8))
         try input.fileHandleForWriting.close()
         check.waitUntilExit()
@@ -87,7 +102,7 @@ struct RoostCommandTests {
         process.standardOutput = FileHandle(forWritingAtPath: "/dev/full")
         let errors = Pipe()
         process.standardError = errors
-        try process.run()
+        try withNoProcessBeingStarted { try process.run() }
         process.waitUntilExit()
         let text = String(decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
         #expect(text == "roost: error: cannot write to standard output: No space left on device\n")

@@ -1,4 +1,5 @@
 import Foundation
+import MachineTesting
 import Testing
 
 /// One run of the `roost` that was built beside this test bundle.
@@ -7,19 +8,20 @@ struct RoostProcess {
     let errors: String
     let status: Int32
 
-    /// Runs `roost` with arguments to its end.
+    /// Runs `roost` with arguments to its end. It starts no resource manager, unless `ROOST_UNMANAGED` is set to nothing.
     init(
         _ arguments: [String], input: String = "", environment: [String: String] = [:]
     ) throws {
         let process = Process()
         process.executableURL = Self.buildDirectory.appending(path: "roost")
         process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.environment = ProcessInfo.processInfo.environment
+            .merging(["ROOST_UNMANAGED": "1"]) { $1 }.merging(environment) { $1 }
         let (stdin, stdout, stderr) = (Pipe(), Pipe(), Pipe())
         process.standardInput = stdin
         process.standardOutput = stdout
         process.standardError = stderr
-        try process.run()
+        try withNoProcessBeingStarted { try process.run() }
         // All texts here are smaller than a pipe, so that writing first cannot block.
         try stdin.fileHandleForWriting.write(contentsOf: Data(input.utf8))
         try stdin.fileHandleForWriting.close()

@@ -295,6 +295,8 @@ struct RunCommandTests {
             #expect(lines.first?.hasPrefix("--name web1 --spec-fd ") == true)
             var wished = MachineSpec(name: "web1", kernel: worker.path)
             wished.cpus = 2
+            // These tests have no manager.
+            wished.isManaged = false
             #expect(lines.count == 2)
             #expect(try MachineSpec(jsonText: String(lines[1])) == wished)
         }

@@ -132,7 +132,9 @@ struct ControlSocketTests {
         var random = SystemRandomNumberGenerator()
         for _ in 0..<50 {
             let bad = try ControlClient(host.file("control.sock"))
-            try bad.send((0..<2000).map { _ in UInt8.random(in: 0...255, using: &random) } + [10])
+            // No JSON begins with 0xFF; chance may well write a line such as "7".
+            let bytes = (0..<2000).map { _ in UInt8.random(in: 0...255, using: &random) }
+            try bad.send([0xFF] + bytes + [10])
             #expect(try bad.errorCode() == -32700)
         }
         try expectUnharmed()

@@ -164,22 +164,28 @@ struct StatsTests {
         try withIdleGuest { guest in
             var observer = try MachineObserver(page: page)
             let process = try observer.page().process
-            func switches() throws -> [String] {
+            /// What each thread does, and how often it was switched to or from.
+            func threads() throws -> [String] {
                 try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task").sorted().flatMap
                 { thread in
                     try String(contentsOfFile: "/proc/\(process)/task/\(thread)/status", encoding: .utf8)
-                        .split(separator: "\n").filter { $0.contains("ctxt_switches") }.map {
-                            "\(thread) \($0)"
-                        }
+                        .split(separator: "\n")
+                        .filter { $0.hasPrefix("State:") || $0.contains("ctxt_switches") }
+                        .map { "\(thread) \($0)" }
                 }
             }
-            // The guest's byte is out; its thread may be on its way into the halt.
-            var before = try switches()
-            for _ in 0..<100 { _ = try observer.observe() }
-            while case let now = try switches(), now != before { before = now }
+            // The guest's byte is out; its thread may be on its way into the halt, and one that has not come
+            // to a processor yet has not moved either.
+            var before: [String] = []
+            try guest.wait(for: "a machine whose threads all sleep") {
+                for _ in 0..<100 { _ = try observer.observe() }
+                let now = try threads()
+                defer { before = now }
+                return now == before && now.allSatisfy { !$0.contains("State:") || $0.contains("(sleeping)") }
+            }
             for _ in 0..<10_000 { _ = try observer.page() }
-            #expect(try switches() == before)
-            #expect(before.count >= 4)
+            #expect(try threads() == before)
+            #expect(before.count >= 6)
         }
     }
 }

@@ -72,6 +72,20 @@ struct VsockTests {
         #expect(try host.directory.read("vsock") == [1, 2, 3])
     }
 
+    @Test("A machine that cannot be made, for its kernel or another device, leaves no socket behind")
+    func unmade() throws {
+        let kernel = try host.directory.write([1, 2, 3], to: "kernel")
+        let booted = try host.run(["run", kernel, "--name", "vm", "--vsock", path])
+        #expect(booted.status == .exited(65) && booted.output == "")
+        #expect(booted.errorLines.count == 1 && booted.errors.contains(kernel))
+        #expect(!host.directory.contents().contains("vsock"))
+        let source = host.directory.path + "/missing"
+        let random = try host.run("hello", "", ["--vsock", path, "--rng", "source=\(source)"])
+        #expect(random.status == .exited(66) && random.output == "")
+        #expect(random.errorLines.count == 1 && random.errors.contains(source))
+        #expect(!host.directory.contents().contains("vsock"))
+    }
+
     @Test("A socket that a killed machine left behind is replaced")
     func stale() throws {
         do { _ = try LocalSocket.listen(at: path, backlog: 1) }

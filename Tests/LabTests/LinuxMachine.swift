@@ -1,4 +1,5 @@
 import Foundation
+import HostSystem
 import MachineTesting
 import Testing
 
@@ -25,7 +26,9 @@ final class LinuxMachine {
         var testDescription: String { rawValue }
     }
 
-    let process: ChildProcess
+    private(set) var process: ChildProcess
+    /// Starts it anew.
+    private let start: () throws -> ChildProcess
     private let directory: TemporaryDirectory
     private var seen = 0
 
@@ -42,12 +45,16 @@ final class LinuxMachine {
     }
 
     /// A machine to test devices with: the unpacked kernel, drivers, and programs such as fio.
+    ///
+    /// - Parameter command: what its command line begins with, a command that runs another.
     convenience init(
-        memory: String = "256M", cpus: Int = 1, devices: [String], in namespace: NetworkNamespace? = nil
+        memory: String = "256M", cpus: Int = 1, devices: [String], in namespace: NetworkNamespace? = nil,
+        under command: [String] = []
     ) throws {
         try self.init(
             .vmlinuxByPVH, archives: [.modules, .tools], commandLine: "quiet",
-            flags: ["--cpus", "\(cpus)", "--memory", memory] + devices, in: namespace)
+            flags: ["--cpus", "\(cpus)", "--memory", memory] + devices, in: namespace,
+            under: command)
         try waitForShell()
         // Else the shell breaks what is typed into lines, and no longer as it was typed.
         _ = try run("stty cols 1000")
@@ -61,7 +68,7 @@ final class LinuxMachine {
 
     private init(
         _ image: Image, archives: [Archive], commandLine: String, flags: [String],
-        in namespace: NetworkNamespace? = nil
+        in namespace: NetworkNamespace? = nil, under command: [String] = []
     ) throws {
         directory = try TemporaryDirectory()
         var initrd = Lab.guest("initramfs.cpio")
@@ -74,20 +81,76 @@ final class LinuxMachine {
             initrd = directory.path + "/initrd"
             try whole.write(to: URL(filePath: initrd))
         }
-        process = try Lab.start(
-            [
-                TestHost.buildDirectory + "/roost", "run", Lab.guest(image.file), "--initrd", initrd,
-                "--name", Self.name, "--grace", "120", "--cmdline", "console=ttyS0 \(commandLine)",
-            ] + image.flags + flags,
-            environment: Self.environment(directory), input: .pipe, in: namespace)
+        let directory = directory
+        start = {
+            let process = try Lab.start(
+                command + [
+                    TestHost.buildDirectory + "/roost", "run", Lab.guest(image.file), "--initrd", initrd,
+                    "--name", Self.name, "--grace", "120", "--cmdline", "console=ttyS0 \(commandLine)",
+                ] + image.flags + flags,
+                environment: Self.environment(directory), input: .pipe, in: namespace)
+            process.evidence = { Self.evidence(directory) }
+            return process
+        }
+        process = try start()
+    }
+
+    /// What a guest that hangs is doing: its exits and times, twice, and its registers, twice.
+    private static func evidence(_ directory: TemporaryDirectory) -> String {
+        var parts: [String] = []
+        do {
+            for _ in 0..<2 {
+                // On its own, and not by `Lab.run`: a machine that answers nothing must not hold up the report.
+                let stats = try Lab.start(
+                    ["/usr/bin/timeout", "20", TestHost.buildDirectory + "/roost", "stats", name, "--json"],
+                    environment: environment(directory))
+                try stats.finish()
+                parts.append(stats.output.text + stats.errors.text)
+                parts.append(try registers(directory))
+            }
+        } catch {
+            parts.append("\(error)")
+        }
+        return parts.joined(separator: "\n")
+    }
+
+    /// docs/control-socket.md, `registers`.
+    private static func registers(_ directory: TemporaryDirectory) throws -> String {
+        let socket = try LocalSocket.connect(to: "\(directory.path)/run/\(name)/control.sock")
+        let request = #"{"jsonrpc":"2.0","id":1,"method":"registers"}"# + "\n"
+        _ = try LocalSocket.send(Array(request.utf8)[...], to: socket)
+        var reply: [UInt8] = []
+        var events = PollSet()
+        events.watch(socket.number, for: .readable)
+        while reply.last != UInt8(ascii: "\n"), try events.wait(timeoutMilliseconds: 20_000) {
+            guard let bytes = try DescriptorIO.read(socket.number, limit: 65536), !bytes.isEmpty else {
+                break
+            }
+            reply += bytes
+        }
+        return reply.isEmpty ? "no answer from the control socket" : reply.text
     }
 
     private static func environment(_ directory: TemporaryDirectory) -> [String: String] {
         ["ROOST_RUN_DIR": directory.path + "/run"]
     }
 
-    /// Waits for the shell's prompt.
+    /// Waits for the shell's prompt, for that of a second start if need be.
+    ///
+    /// One boot in some hundred fails under QEMU's emulation of nested SVM, which then executes the guest's
+    /// code wrongly (docs/lab.md). It is reported, with what the machine was doing, as an issue that is known;
+    /// twice in succession it is one of ours.
     func waitForShell() throws {
+        var isThere = false
+        withKnownIssue("the emulation under the lab executed a guest's code wrongly", isIntermittent: true) {
+            try waitForPrompt()
+            isThere = true
+        }
+        if isThere { return }
+        process.signal(9)
+        try process.finish()
+        process = try start()
+        seen = 0
         try waitForPrompt()
     }
 

@@ -24,4 +24,10 @@ struct ExitCodeTests {
     func spelling(word: String, meant: String?) {
         #expect(Spelling.nearest(to: word, among: ["run", "host", "version"]) == meant)
     }
+
+    @Test("Of several words that begin like it, the one that has most in common was meant")
+    func beginnings() {
+        #expect(Spelling.nearest(to: "cpuShare", among: ["cpus", "cpuShares"]) == "cpuShares")
+        #expect(Spelling.nearest(to: "cpu", among: ["cpus", "cpuShares"]) == "cpus")
+    }
 }

@@ -1,4 +1,5 @@
 import JSONText
+import Resources
 import Specification
 import Testing
 
@@ -55,8 +56,12 @@ struct MachineSpecTests {
     }
 
     @Test("Every field is written under one of the names that are known")
-    func names() {
-        guard case .object(let members) = Self.makeFullSpec().json else {
+    func names() throws {
+        var spec = Self.makeFullSpec()
+        spec.cpuAllocation = try CPUAllocation(shares: .low, reservation: .one, limit: .one)
+        spec.pool = try PoolPath("web")
+        spec.isManaged = false
+        guard case .object(let members) = spec.json else {
             Issue.record("not an object")
             return
         }

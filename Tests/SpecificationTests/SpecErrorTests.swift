@@ -86,7 +86,12 @@ struct SpecErrorTests {
     func name() {
         expect(
             #"{"version":1,"kernel":"k","name":"../etc"}"#,
-            #"1:27: name is "../etc"; allowed: 1 to 63 of a-z A-Z 0-9 . _ -, the first one not . or -"#)
+            #"1:27: name is "../etc"; allowed: 1 to 63 of a-z A-Z 0-9 . _ -, the first one not . or -, and not "#
+                + "beginning with roostd.")
+        expect(
+            #"{"version":1,"kernel":"k","name":"roostd.sock"}"#,
+            #"1:27: name is "roostd.sock"; allowed: 1 to 63 of a-z A-Z 0-9 . _ -, the first one not . or -, and not "#
+                + "beginning with roostd.")
     }
 
     @Test("A long value is cut")

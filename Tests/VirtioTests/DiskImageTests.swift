@@ -50,6 +50,10 @@ struct DiskImageTests {
 
     @Test("two cannot write one image, by whatever name, nor one write what another reads")
     func locks() throws {
+        try withNoProcessBeingStarted { try lockByEveryName() }
+    }
+
+    private func lockByEveryName() throws {
         try TestFile.make(path, size: 4096)
         let link = directory.path + "/link.img"
         let hard = directory.path + "/hard.img"

@@ -6,7 +6,7 @@ build_contestants() {
     say "building"
     local log product
     log=$(mktemp)
-    for product in roost roost-vmm roost-bench; do
+    for product in roost roost-vmm roostd roost-bench; do
         if ! swift build --configuration release --product "$product" >"$log" 2>&1; then
             cat "$log" >&2
             rm -f "$log"

@@ -11,7 +11,7 @@ run_here() {
     [[ -z $json ]] || options+=(--json "$json")
     [[ $exact_end != check ]] || options+=(--check)
     "$products/roost-bench" "$(join_words , "${benchmarks[@]}")" --raw "$raw" --roost-vmm "$products/roost-vmm" \
-        --roost "$products/roost" --guests "$checkout/.build/guests" "${options[@]}"
+        --roost "$products/roost" --roostd "$products/roostd" --guests "$checkout/.build/guests" "${options[@]}"
 }
 
 join_words() {

@@ -11,7 +11,10 @@ readonly shared_machine=(
 readonly kernel_words="console=ttyS0 panic=-1 quiet mitigations=off"
 # Left alone the kernel distrusts the emulated TSC, and each reading of the clock is a device access;
 # and on a busy host it may take a late timer interrupt for a broken timer, and stop.
-readonly shared_kernel_words="tsc=reliable no_timer_check"
+# Should the lab itself break, its console shall say why: warnings too, and no going on after an oops.
+readonly shared_kernel_words="tsc=reliable no_timer_check loglevel=5 oops=panic"
+# How much of the console a broken lab shows: a panic with its trace and what led to it.
+readonly evidence_lines=60
 
 # The folder of this run, the process that runs QEMU, and those that wait or print for us.
 run=
@@ -57,6 +60,7 @@ start_machine() {
     setpriv --pdeathsig KILL timeout --kill-after=5 "${timeout_seconds:-900}" \
         setpriv --pdeathsig KILL env --chdir="$run" qemu-system-x86_64 \
         -nodefaults -no-user-config -no-reboot -display none -m "$memory_mib" \
+        -d cpu_reset -D resets \
         "${machine_options[@]}" \
         -kernel "$cache/outer/vmlinux" -initrd initrd -append "$words" \
         -chardev file,id=console,path=console -serial chardev:console \
@@ -105,14 +109,18 @@ conclude() {
         fail) say "$rest" ;;
         *) say "the lab ended before the command did (QEMU's status $machine_status)" ;;
     esac
+    # A kernel that panics says so on its console; a processor that shuts down can say nothing.
+    if grep -q 'Triple fault' "$run/resets"; then
+        say "a processor of the lab shut down by a triple fault"
+    fi
     keep_console
     say "the end of $kept_console:"
-    tail -n 15 "$kept_console" >&2
+    tail -n "$evidence_lines" "$kept_console" | tr -d '\r' | sed 's/^/lab: | /' >&2
     exit "$exit_lab_failed"
 }
 
-# Sets kept_console to where the console's log is now.
+# Sets kept_console to where the console's log is now, with QEMU's own words at its end.
 keep_console() {
     kept_console=$(mktemp "$cache/log/$(date +%Y%m%d-%H%M%S).XXXX")
-    cat "$run/qemu" "$run/console" >"$kept_console" 2>/dev/null || true
+    cat "$run/console" "$run/qemu" >"$kept_console" 2>/dev/null || true
 }

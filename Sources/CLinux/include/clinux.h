@@ -11,6 +11,7 @@
 #include "clinux_stream.h"
 #include "clinux_block.h"
 #include "clinux_network.h"
+#include "clinux_scheduling.h"
 
 // memcpy for memory that a running guest may change meanwhile. Never inlined, so that the compiler
 // on the Swift side cannot reason about what was read (it may not assume two reads agree).
@@ -29,6 +30,8 @@ int clinux_eventfd(void);  // non-blocking, close-on-exec
 int clinux_signalfd(const int *signals, int count);  // non-blocking, close-on-exec
 int clinux_memfd_create(const char *name, unsigned flags);
 
+// Goes on in a child in a session of its own, and ends this process; before there are threads.
+int clinux_daemonize(void);
 // To a posix_spawn_file_actions_t: closes all descriptors from this one on. 0 or -errno.
 int clinux_spawn_close_from(void *actions, int first);
 
@@ -48,6 +51,8 @@ int clinux_is_locked(int descriptor);
 // Local stream sockets (AF_UNIX), non-blocking and close-on-exec: a descriptor or -errno. The path has
 // at most 107 bytes; the file has exactly this mode.
 int clinux_local_listen(const char *path, unsigned mode, int backlog);
+// Sends one datagram; a path that begins with '@' is an abstract name.
+int clinux_local_datagram(const char *path, const void *bytes, size_t size);
 int clinux_local_connect(const char *path);
 int clinux_accept(int listener);
 // write(2) without SIGPIPE: a count or -errno.
@@ -96,6 +101,10 @@ void clinux_name_thread(const char *name);
 int clinux_pidfd_open(int process);
 int clinux_pidfd_getfd(int pidfd, int descriptor);
 int clinux_thread_identifier(void);
+// How many processors this process may run on: sched_getaffinity(2).
+int clinux_available_processors(void);
+// All threads allocate from one heap, instead of each from one of its own.
+void clinux_share_heap(void);
 
 // The controlling terminal's settings are put back by every way out of the process, crash signals
 // included: the handler below calls only async-signal-safe functions.

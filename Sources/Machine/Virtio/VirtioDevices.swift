@@ -6,51 +6,77 @@ internal import Specification
 internal import Stats
 internal import Virtio
 
+/// The virtio devices of a machine on their way: a thread makes them. `finish` or `abandon` ends that.
+struct VirtioConstruction {
+    private let threads: IOThreads
+    private let preparation: DevicePreparation
+
+    /// Begins to make the devices, in the order in which the guest finds them.
+    ///
+    /// - Parameter sections: where they count, for all in turn as `VirtioDeviceSpec.statistics` declares.
+    /// - Returns: nil for a machine without any.
+    static func begin(
+        _ spec: MachineSpec, memory: PhysicalMemory, sections: ArraySlice<StatsSection>, log: MachineLog
+    ) throws(MachineError) -> VirtioConstruction? {
+        let wished = spec.virtioDevices
+        guard !wished.isEmpty else { return nil }
+        do {
+            let threads = try IOThreads(count: min(spec.ioThreads, wished.count))
+            let preparation = DevicePreparation(memory: memory, log: log)
+            try threads.begin { preparation.make(wished, on: threads, sections) }
+            return VirtioConstruction(threads: threads, preparation: preparation)
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    /// Waits for the devices and gives them to the virtual machine; nothing works before `start`.
+    ///
+    /// - Throws: what the host lacks for the first that could not be made.
+    func finish(_ host: HostedMachine, _ log: MachineLog) throws(MachineError) -> VirtioDevices {
+        let devices: [PreparedDevice]
+        do {
+            devices = try preparation.finish()
+        } catch {
+            threads.stop()
+            throw error
+        }
+        do throws(KVMError) {
+            var slots: [VirtioSlot] = []
+            for (index, made) in devices.enumerated() {
+                slots.append(try VirtioSlot(index, made, host: host, log: log))
+            }
+            return VirtioDevices(threads, slots)
+        } catch {
+            threads.stop()
+            for made in devices { made.device.close() }
+            throw .hypervisor(error)
+        }
+    }
+
+    /// The machine is not to be: nothing of the devices stays behind.
+    func abandon() {
+        // A device that could not be made either has left nothing.
+        let devices = try? preparation.finish()
+        threads.stop()
+        for made in devices ?? [] { made.device.close() }
+    }
+}
+
 /// The virtio devices of a machine with the threads they work on.
 final class VirtioDevices: Sendable {
     private let threads: IOThreads?
     private let slots: [VirtioSlot]
 
-    /// Makes the devices in the order in which the guest finds them; nothing works before `start`.
-    ///
-    /// - Parameter sections: where they count, for all in turn as `VirtioDeviceSpec.statistics` declares.
-    init(
-        _ spec: MachineSpec, memory: PhysicalMemory, host: HostedMachine, sections: ArraySlice<StatsSection>,
-        log: MachineLog
-    ) throws(MachineError) {
-        let wished = spec.virtioDevices
-        guard !wished.isEmpty else {
-            threads = nil
-            slots = []
-            return
-        }
-        do {
-            let threads = try IOThreads(count: min(spec.ioThreads, wished.count))
-            var builder = VirtioBuilder(memory: memory, host: host, threads: threads, log: log)
-            var sections = sections
-            do {
-                for device in wished {
-                    let count = device.statistics.count
-                    try builder.add(device, sections: Array(sections.prefix(count)))
-                    sections = sections.dropFirst(count)
-                }
-            } catch {
-                for slot in builder.slots { slot.device.close() }
-                throw error
-            }
-            slots = builder.slots
-            self.threads = threads
-        } catch let error as SystemError {
-            throw .system(error)
-        } catch let error as MachineError {
-            throw error
-        } catch {
-            throw .wiring("\(error)")
-        }
+    /// - Parameter threads: the ones the devices in the slots work on.
+    init(_ threads: IOThreads?, _ slots: [VirtioSlot]) {
+        self.threads = threads
+        self.slots = slots
     }
 
     deinit {
-        // A machine that could not be made, or was never joined, leaves nothing behind either.
+        // A machine that was never joined leaves nothing behind either.
+        threads?.stop()
         for slot in slots { slot.device.close() }
     }
 
@@ -87,45 +113,5 @@ final class VirtioDevices: Sendable {
     /// On again.
     func resume() {
         for slot in slots { slot.device.resume() }
-    }
-}
-
-/// Makes devices one after another, each with its surroundings.
-struct VirtioBuilder {
-    private let memory: PhysicalMemory
-    private let host: HostedMachine
-    private let threads: IOThreads
-    private let log: MachineLog
-    private(set) var slots: [VirtioSlot] = []
-
-    init(memory: PhysicalMemory, host: HostedMachine, threads: IOThreads, log: MachineLog) {
-        self.memory = memory
-        self.host = host
-        self.threads = threads
-        self.log = log
-    }
-
-    /// Makes a device and puts it in the next slot.
-    mutating func add(_ wished: VirtioDeviceSpec, sections: [StatsSection]) throws(MachineError) {
-        let index = slots.count
-        let name = wished.id
-        do {
-            let interrupt = try DirectInterrupt()
-            let deviceLog = DeviceLog(name) { [log] text in log.warning(text) }
-            let environment = DeviceEnvironment(
-                name: name, memory: memory, loop: threads.loop(for: index),
-                signals: DeviceSignals(line: interrupt, log: deviceLog), log: deviceLog, sections: sections)
-            let device = try wished.make(environment)
-            try host.virtualMachine.attachInterrupt(VirtioSlot.pin(of: index), to: interrupt.event)
-            slots.append(try VirtioSlot(index, environment, device, host: host, log: log))
-        } catch let error as SystemError {
-            throw .system(error)
-        } catch let error as KVMError {
-            throw .hypervisor(error)
-        } catch let error as MachineError {
-            throw error
-        } catch {
-            throw .wiring("\(error)")
-        }
     }
 }

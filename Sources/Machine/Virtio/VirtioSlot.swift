@@ -31,28 +31,18 @@ struct VirtioSlot: Sendable {
         PCPlatform.firstVirtioInterrupt + UInt32(index)
     }
 
-    /// Puts a device into a slot: its bells are heard by the loop, its interrupt goes to the guest.
-    init(
-        _ index: Int, _ environment: DeviceEnvironment, _ device: any VirtioDevice, host: HostedMachine,
-        log: MachineLog
-    ) throws(SystemError) {
+    /// Puts a device into a slot of a machine: its interrupt goes to the guest, and the kernel rings its bells.
+    init(_ index: Int, _ made: PreparedDevice, host: HostedMachine, log: MachineLog) throws(KVMError) {
+        let environment = made.environment
         name = environment.name
-        self.device = device
+        device = made.device
         signals = environment.signals
-        var bells: [QueueBell] = []
-        for queue in device.queueSizes.indices {
-            let bell = try QueueBell()
-            // The loop lives as long as the machine, and so does the registration.
-            _ = try environment.loop.watch(
-                bell.event.descriptor.number, for: [.readable, .edgeTriggered]
-            ) { [device] _ in device.queueNotified(queue) }
-            bells.append(bell)
-        }
+        try host.virtualMachine.attachInterrupt(Self.pin(of: index), to: made.interrupt.event)
         let base = Self.base(of: index)
         let notifyRegister = GuestAddress(UInt64(base) + MMIOTransport.notifyOffset)
         transport = MMIOTransport(
-            device: device, signals: environment.signals, memory: environment.memory, bells: bells
-        ) { [bells, loop = environment.loop, name = environment.name] queue in
+            device: made.device, signals: environment.signals, memory: environment.memory, bells: made.bells
+        ) { [bells = made.bells, loop = environment.loop, name = environment.name] queue in
             // Not on the virtual CPU's thread: the kernel may wait for a grace period.
             loop.enqueue {
                 do {

@@ -1,0 +1,67 @@
+internal import CLinux
+
+/// What the scheduler is told of a thread, of this process or another: where it may run, and its nice value.
+public enum ThreadScheduling {
+    /// The processors a thread may run on; sched_getaffinity(2).
+    ///
+    /// - Parameter thread: its number; 0 is the calling thread.
+    /// - Throws: ESRCH if it is gone.
+    public static func processors(of thread: Int32) throws(SystemError) -> ProcessorSet {
+        var words = ProcessorSet().kernelWords
+        // SAFETY: as many words as the shim's constant says.
+        let result = unsafe clinux_thread_processors(thread, &words)
+        try checked(result, "learn the processors of thread \(thread)")
+        return ProcessorSet(kernelWords: words)
+    }
+
+    /// Lets a thread run on these processors only; sched_setaffinity(2). One that runs elsewhere is moved
+    /// before this returns.
+    ///
+    /// - Throws: ESRCH if the thread is gone, EINVAL if none of the processors may be used, EPERM if the thread
+    ///   is another user's and this process lacks CAP_SYS_NICE.
+    public static func setProcessors(of thread: Int32, to processors: ProcessorSet) throws(SystemError) {
+        let words = processors.kernelWords
+        // SAFETY: as many words as the shim's constant says.
+        let result = unsafe clinux_set_thread_processors(thread, words)
+        try checked(result, "let thread \(thread) run on processors \(processors) only")
+    }
+
+    /// Sets a thread's nice value, -20 to 19; setpriority(2), which on Linux is about one thread.
+    ///
+    /// - Throws: ESRCH if the thread is gone; EACCES if the value is lower than this process may set
+    ///   (`lowestNice`), EPERM if the thread is another user's.
+    public static func setNice(of thread: Int32, to nice: Int) throws(SystemError) {
+        try checked(
+            clinux_set_thread_nice(thread, Int32(clamping: nice)),
+            "set the nice value of thread \(thread) to \(nice)")
+    }
+
+    /// A thread's nice value, -20 to 19.
+    ///
+    /// - Throws: ESRCH if the thread is gone.
+    public static func nice(of thread: Int32) throws(SystemError) -> Int {
+        var value: Int32 = 0
+        // SAFETY: the integer is ours.
+        let result = unsafe clinux_thread_nice(thread, &value)
+        try checked(result, "learn the nice value of thread \(thread)")
+        return Int(value)
+    }
+
+    /// The lowest nice value this process may give a thread of its own user: -20 with CAP_SYS_NICE, else
+    /// what RLIMIT_NICE leaves (20 minus the limit); 20 if it may not lower one at all.
+    public static func lowestNice() -> Int {
+        HostProcess.hasCapability(.systemNice) ? -20 : Int(clinux_lowest_nice_by_limit())
+    }
+
+    /// The processor time of a whole process, all its threads of now and before, in nanoseconds:
+    /// clock_getcpuclockid(3). Guest code counts.
+    ///
+    /// - Throws: ESRCH if the process is gone.
+    public static func processorTime(ofProcess process: Int32) throws(SystemError) -> UInt64 {
+        var nanoseconds: UInt64 = 0
+        // SAFETY: the integer is ours.
+        let result = unsafe clinux_process_time(process, &nanoseconds)
+        try checked(result, "learn the processor time of process \(process)")
+        return nanoseconds
+    }
+}
