@@ -131,7 +131,7 @@ let package = Package(
         .executableTarget(
             name: "roostd",
             dependencies: [
-                "Manager", "ManagerProtocol", "Specification", "HostSystem", "CLinux",
+                "Manager", "ManagerProtocol", "Specification", "HostControl", "HostSystem", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict, linkerSettings: staticLinkWithFoundation),
@@ -139,7 +139,10 @@ let package = Package(
         .target(name: "CPerf", path: "bench/CPerf"),
         .executableTarget(
             name: "roost-bench",
-            dependencies: ["HostSystem", "JSONText", "CLinux", "CPerf", "LoadCurves", "Resources", "Stats"],
+            dependencies: [
+                "HostControl", "HostSystem", "JSONText", "CLinux", "CPerf", "LoadCurves", "Resources",
+                "Stats",
+            ],
             path: "Sources/Benchmarks", exclude: ["README.md"], swiftSettings: strict,
             linkerSettings: staticLink),
         tests(of: "GuestMemory", knows: ["HostSystem"]),
@@ -148,6 +151,7 @@ let package = Package(
         tests(of: "Specification", knows: ["JSONText"]),
         tests(of: "Resources"),
         tests(of: "ControlProtocol", knows: ["JSONText"]),
+        tests(of: "MachineTesting"),
         // Runs the built `roost`; it links nothing of it.
         .testTarget(
             name: "CommandLineTests", dependencies: ["JSONText", "MachineTesting", "Specification"],
@@ -165,8 +169,8 @@ let package = Package(
         tests(
             of: "Manager",
             knows: [
-                "HostSystem", "JSONText", "MachineTesting", "ManagerProtocol", "Resources", "Specification",
-                "Stages",
+                "ControlProtocol", "HostControl", "HostSystem", "JSONText", "MachineTesting",
+                "ManagerProtocol", "Resources", "Specification", "Stages",
             ]),
         // Runs the built `roostd` and `roost`, and asks over the socket.
         .testTarget(

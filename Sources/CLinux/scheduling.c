@@ -29,10 +29,24 @@ int clinux_thread_nice(int thread, int *nice) {
 
 int clinux_set_thread_nice(int thread, int nice) { return answer(setpriority(PRIO_PROCESS, (id_t)thread, nice)); }
 
-int clinux_lowest_nice_by_limit(void) {
+static int lowest_nice(rlim_t limit) { return 20 - (limit > 40 ? 40 : (int)limit); }
+
+int clinux_lowest_nice_by_limit(int process, int *lowest) {
   struct rlimit limit;
-  if (getrlimit(RLIMIT_NICE, &limit) != 0) return 20;
-  return 20 - (limit.rlim_cur > 40 ? 40 : (int)limit.rlim_cur);
+  if (prlimit(process, RLIMIT_NICE, NULL, &limit) != 0) return -errno;
+  *lowest = lowest_nice(limit.rlim_max);
+  return 0;
+}
+
+int clinux_raise_nice_limit(int process, int *lowest) {
+  struct rlimit limit;
+  if (prlimit(process, RLIMIT_NICE, NULL, &limit) != 0) return -errno;
+  if (limit.rlim_cur < limit.rlim_max) {
+    struct rlimit raised = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+    if (prlimit(process, RLIMIT_NICE, &raised, NULL) != 0) return -errno;
+  }
+  *lowest = lowest_nice(limit.rlim_max);
+  return 0;
 }
 
 int clinux_process_time(int process, uint64_t *nanoseconds) {

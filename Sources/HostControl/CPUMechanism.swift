@@ -6,6 +6,9 @@ public enum CPUMechanism: Sendable, Equatable, CustomStringConvertible {
     case cgroupV1
     /// The nice values of the virtual CPUs' threads, from this one up to 19.
     case nice(lowest: Int)
+    /// The nice values of sessions, from this one up to 19: while the kernel groups processes by session (sched(7),
+    /// the autogroup feature), those of threads have no effect between sessions.
+    case sessions(lowest: Int)
     /// None: machines are observed and may be placed, that is all.
     case none
 
@@ -14,7 +17,7 @@ public enum CPUMechanism: Sendable, Equatable, CustomStringConvertible {
         switch self {
         case .cgroupV2: 1...10_000
         case .cgroupV1: 2...262_144
-        case .nice(let lowest): max(lowest, -20)...19
+        case .nice(let lowest), .sessions(let lowest): min(max(lowest, -20), 19)...19
         case .none: nil
         }
     }
@@ -23,7 +26,7 @@ public enum CPUMechanism: Sendable, Equatable, CustomStringConvertible {
     public var canLimit: Bool {
         switch self {
         case .cgroupV2, .cgroupV1: true
-        case .nice, .none: false
+        case .nice, .sessions, .none: false
         }
     }
 
@@ -33,6 +36,7 @@ public enum CPUMechanism: Sendable, Equatable, CustomStringConvertible {
         case .cgroupV2: "cgroup v2"
         case .cgroupV1: "cgroup v1"
         case .nice(let lowest): "nice values from \(lowest)"
+        case .sessions(let lowest): "nice values of sessions from \(lowest)"
         case .none: "none"
         }
     }

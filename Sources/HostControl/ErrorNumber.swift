@@ -7,5 +7,6 @@ enum ErrorNumber {
     static let noProcess = ESRCH
     static let busy = EBUSY
     static let invalid = EINVAL
+    static let tryAgain = EAGAIN
     static let notEmpty = ENOTEMPTY
 }

@@ -6,6 +6,13 @@ struct GroupHierarchies: Equatable {
         let mount: String
         /// This process's group, an absolute path in the file system.
         let group: String
+
+        /// The group around the machines', if this is one of theirs.
+        var outsideMachines: Place {
+            guard group.count > mount.count, group.hasPrefix(mount) else { return self }
+            return Place(
+                mount: mount, group: mount + GroupNames.outside(String(group.dropFirst(mount.count))))
+        }
     }
 
     /// The hierarchy of version 2; nil if none is mounted.
@@ -40,6 +47,33 @@ struct GroupHierarchies: Equatable {
         }
         self.unified = unified
         self.legacy = legacy
+    }
+
+    private init(unified: Place?, legacy: [String: Place]) {
+        self.unified = unified
+        self.legacy = legacy
+    }
+
+    /// The same, of a process that lives in no machine's group.
+    func outsideMachines() -> GroupHierarchies {
+        GroupHierarchies(
+            unified: unified?.outsideMachines, legacy: legacy.mapValues(\.outsideMachines))
+    }
+
+    /// The group whose weight counts for the process; nil if it is the root of all, where each process and session
+    /// counts for itself.
+    ///
+    /// - Parameter exists: whether there is a file.
+    func weighingGroup(_ exists: (String) -> Bool) -> String? {
+        if let place = legacy["cpu"] { return place.group == place.mount ? nil : place.group }
+        guard let place = unified else { return nil }
+        // Only groups to which the controller is given have the file; the others count as those above them.
+        var group = place.group
+        while !exists("\(group)/cpu.weight") {
+            guard group.count > place.mount.count, let slash = group.lastIndex(of: "/") else { return nil }
+            group = String(group[..<slash])
+        }
+        return group
     }
 
     /// A line of mountinfo, proc_pid_mountinfo(5).

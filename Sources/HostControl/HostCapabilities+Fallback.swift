@@ -1,11 +1,9 @@
-internal import HostSystem
-
 extension HostCapabilities {
     /// The same host without control groups, for when they turn out not to be usable after all.
-    public var withoutGroups: HostCapabilities {
-        let lowest = ThreadScheduling.lowestNice()
+    public func withoutGroups(_ files: HostFiles = HostFiles()) -> HostCapabilities {
+        let found = Self.discover(files, choice: .niceValues)
         return HostCapabilities(
-            mechanism: lowest < 19 ? .nice(lowest: lowest) : .none, remarks: remarks, processors: processors,
-            capacity: capacity, pressureProblem: pressureProblem, places: .nowhere)
+            mechanism: found.mechanism, remarks: remarks + found.remarks.dropFirst(), processors: processors,
+            capacity: capacity, pressureProblem: pressureProblem, places: .nowhere, departures: departures)
     }
 }

@@ -15,29 +15,22 @@ public struct HostCapabilities: Sendable, Equatable {
     /// Why the host's pressure (PSI) cannot be read; nil if it can.
     public let pressureProblem: String?
     let places: ControlPlaces
+    /// Groups to which this process must move, lest it be limited with the machine in whose group it was started.
+    let departures: [String]
 
     /// Looks at this host. It changes nothing.
-    public static func discover(_ files: HostFiles = HostFiles()) -> HostCapabilities {
-        HostDiscovery(files: files).capabilities()
-    }
-
-    /// The same host, divided by nice values or not at all although more could be had: what a user asked for.
     ///
-    /// - Returns: the same if `mechanism` needs groups: those are as they were found.
-    public func limited(to mechanism: CPUMechanism) -> HostCapabilities {
-        switch mechanism {
-        case .cgroupV1, .cgroupV2: self
-        case .nice, .none:
-            HostCapabilities(
-                mechanism: mechanism, remarks: ["\(mechanism) was asked for"], processors: processors,
-                capacity: capacity, pressureProblem: pressureProblem, places: .nowhere)
-        }
+    /// - Parameter choice: what it may be divided by.
+    public static func discover(
+        _ files: HostFiles = HostFiles(), choice: MechanismChoice = .best
+    ) -> HostCapabilities {
+        HostDiscovery(files: files, choice: choice).capabilities()
     }
 
     /// What `roost host` prints about it, a sentence a line.
     public var lines: [String] {
         var lines = ["machines are divided by \(mechanism)"]
-        if let place = places.description { lines[0] += ", in \(place)" }
+        if let place = places.description { lines[0] += ", below \(place)" }
         lines += remarks
         let capacityText =
             "\(capacity / 1_000_000).\(String(capacity % 1_000_000 / 10_000 + 100).dropFirst())"
@@ -57,8 +50,8 @@ enum ControlPlaces: Sendable, Equatable {
 
     var description: String? {
         switch self {
-        case .unified(let base, _): "\(base)/\(GroupNames.machines)"
-        case .legacy(let cpu, _): "\(cpu)/\(GroupNames.machines)"
+        case .unified(let base, _): base
+        case .legacy(let cpu, _): cpu
         case .nowhere: nil
         }
     }

@@ -3,6 +3,7 @@ internal import HostSystem
 /// Finds out what `HostCapabilities` says.
 struct HostDiscovery {
     let files: HostFiles
+    var choice = MechanismChoice.best
 
     func capabilities() -> HostCapabilities {
         var remarks: [String] = []
@@ -14,12 +15,22 @@ struct HostDiscovery {
         } catch {
             remarks.append("no control groups: \(error)")
         }
+        // A manager that was started in a machine's group must not stay there: it leaves, for where that group is.
+        let own = hierarchies
+        hierarchies = own.outsideMachines()
+        let departures = Self.departures(own, hierarchies)
         let processors = usableProcessors(&remarks)
         func found(_ mechanism: CPUMechanism, _ places: ControlPlaces) -> HostCapabilities {
             HostCapabilities(
                 mechanism: mechanism, remarks: remarks, processors: processors,
-                capacity: min(processors.count * 1_000_000, limitAbove(hierarchies)),
-                pressureProblem: pressureProblem(), places: places)
+                capacity: min(processors.count * 1_000_000, HostCapacity(files: files, hierarchies).limit),
+                pressureProblem: pressureProblem(), places: places, departures: departures)
+        }
+        if choice == .niceValues {
+            remarks.append("nice values were asked for (--mechanism nice)")
+            let (mechanism, reasons) = byNiceValues(hierarchies)
+            remarks += reasons
+            return found(mechanism, .nowhere)
         }
         do throws(Reason) {
             return found(.cgroupV2, try unified(hierarchies))
@@ -31,21 +42,58 @@ struct HostDiscovery {
         } catch {
             remarks.append("not by cgroup v1: \(error.sentence)")
         }
+        if choice == .groups {
+            remarks.append("nothing else than control groups may be used (--mechanism cgroup)")
+            return found(.none, .nowhere)
+        }
+        let (mechanism, reasons) = byNiceValues(hierarchies)
+        remarks += reasons
+        return found(mechanism, .nowhere)
+    }
+
+    /// What nice values can do here, and what is to be said about it.
+    private func byNiceValues(_ hierarchies: GroupHierarchies) -> (CPUMechanism, remarks: [String]) {
+        let limits = "nice values cannot limit a machine: --cpu-limit is refused"
         let lowest = ThreadScheduling.lowestNice()
+        // In a group that has a weight of its own, sessions do not count.
+        if Autogroup.isEnabled(files),
+            hierarchies.weighingGroup({ FileTree.modificationTime($0) != nil }) == nil
+        {
+            let remarks = [
+                limits,
+                "the kernel groups processes by session (kernel.sched_autogroup_enabled is 1): each machine must be "
+                    + "alone in its session, as 'roost run -d' starts it; 'roost why' tells of one that is not",
+            ]
+            // Everybody may raise and lower it again, from 0 up.
+            return (.sessions(lowest: min(max(lowest, -20), 0)), remarks)
+        }
         // One that can only be raised cannot follow what a machine should get.
         if lowest <= 0 {
-            remarks.append("nice values cannot limit a machine: --cpu-limit is refused")
-            if hasAutogroups {
-                remarks.append(
-                    "nice values do not tell machines of different sessions apart while the kernel groups processes "
-                        + "by session: set kernel.sched_autogroup_enabled to 0 (sysctl)")
-            }
-            return found(.nice(lowest: lowest), .nowhere)
+            return (.nice(lowest: lowest), [limits])
         }
-        remarks.append(
-            "not by nice values: this process may not lower them; raise RLIMIT_NICE to 40 (LimitNICE=40 in a unit)"
-        )
-        return found(.none, .nowhere)
+        let remark =
+            "not by nice values: machines' threads may not lower them; raise the hard RLIMIT_NICE to 40 for this user "
+            + "(limits.conf: nice -20), whose machines have it too, or give roostd CAP_SYS_NICE"
+        return (.none, [remark])
+    }
+
+    /// Where a process in a machine's group has to go: for each hierarchy that divides processors, the group around
+    /// the machines'. Version 2 has a leaf for it, unless that is the root of all.
+    private static func departures(_ own: GroupHierarchies, _ outside: GroupHierarchies) -> [String] {
+        var groups: [String] = []
+        for controller in ["cpu", "cpuacct"] {
+            if let place = outside.legacy[controller], place != own.legacy[controller],
+                !groups.contains(place.group)
+            {
+                groups.append(place.group)
+            }
+        }
+        if let place = outside.unified, place != own.unified, place.group == place.mount,
+            FileTree.modificationTime("\(place.group)/cgroup.type") == nil
+        {
+            groups.append(place.group)
+        }
+        return groups
     }
 
     /// Why a mechanism cannot be used.
@@ -106,13 +154,6 @@ struct HostDiscovery {
         return .legacy(cpu: cpu.group, accounting: accounting.group)
     }
 
-    /// Whether processes outside of control groups share by sessions first (sched(7), the autogroup feature): each
-    /// detached machine has a session of its own.
-    private var hasAutogroups: Bool {
-        // A kernel without the feature has no such file.
-        (try? files.processText("sys/kernel/sched_autogroup_enabled"))?.hasPrefix("1") == true
-    }
-
     private func usableProcessors(_ remarks: inout [String]) -> ProcessorSet {
         do throws(SystemError) {
             return try ThreadScheduling.processors(of: 0)
@@ -120,35 +161,6 @@ struct HostDiscovery {
             remarks.append("the host's processors are not known: \(error)")
             return ProcessorSet([0])
         }
-    }
-
-    /// The least limit of this process's group and those above it, in millionths of a processor.
-    private func limitAbove(_ hierarchies: GroupHierarchies) -> Int {
-        var least = Int.max
-        for place in [hierarchies.unified, hierarchies.legacy["cpu"]].compactMap({ $0 }) {
-            var group = place.group
-            while true {
-                if let limit = limit(of: group) { least = min(least, limit) }
-                guard group.count > place.mount.count, let slash = group.lastIndex(of: "/") else { break }
-                group = String(group[..<slash])
-            }
-        }
-        return least
-    }
-
-    /// A group's limit; nil if it has none, or no such file.
-    private func limit(of group: String) -> Int? {
-        // The files of the other version, and those of a root, are not there: that is the answer.
-        let words =
-            (try? files.text("\(group)/cpu.max"))
-            ?? (try? files.text("\(group)/cpu.cfs_quota_us") + " " + files.text("\(group)/cpu.cfs_period_us"))
-        let numbers = (words ?? "").split(whereSeparator: \.isWhitespace).map { Int($0) }
-        guard numbers.count == 2, let quota = numbers[0], let period = numbers[1], quota > 0, period > 0
-        else {
-            return nil
-        }
-        let (scaled, overflow) = quota.multipliedReportingOverflow(by: 1_000_000)
-        return overflow ? nil : scaled / period
     }
 
     private func pressureProblem() -> String? {

@@ -4,6 +4,7 @@ internal import HostSystem
 /// admin-guide/cgroup-v1/cpuacct.rst).
 final class LegacyGroup: MachineGroup {
     let directories: [String]
+    let mechanism = CPUMechanism.cgroupV1
     private let weight: SettingFile
     private let quota: SettingFile
     private let period: SettingFile
@@ -37,11 +38,11 @@ final class LegacyGroup: MachineGroup {
 
     private var name: String { directories.first ?? "" }
 
-    func apply(_ settings: CPUSettings, before: CPUSettings?) throws(HostControlError) {
+    func apply(_ settings: CPUSettings, before: CPUSettings?) throws(HostControlError) -> Bool {
         try settings.check(for: .cgroupV1)
         do throws(SystemError) {
             if before?.weight != settings.weight { try weight.write("\(settings.weight)") }
-            guard before == nil || before?.limit != settings.limit else { return }
+            guard before == nil || before?.limit != settings.limit else { return true }
             if let limit = settings.limit {
                 // A quota without a period of its own takes the one there is: first the period.
                 if before?.limit?.period != limit.period { try period.write("\(limit.period)") }
@@ -52,6 +53,7 @@ final class LegacyGroup: MachineGroup {
                 try quota.write("-1")
                 hasLimit = false
             }
+            return true
         } catch {
             throw .of(error, group: name)
         }

@@ -3,6 +3,7 @@ internal import HostSystem
 /// A machine's group of cgroup v2 (Linux, Documentation/admin-guide/cgroup-v2.rst, CPU).
 final class UnifiedGroup: MachineGroup {
     let directories: [String]
+    let mechanism = CPUMechanism.cgroupV2
     private let weight: SettingFile
     private let limit: SettingFile
     private var statistics: StatusFile
@@ -26,13 +27,14 @@ final class UnifiedGroup: MachineGroup {
 
     private var name: String { directories.first ?? "" }
 
-    func apply(_ settings: CPUSettings, before: CPUSettings?) throws(HostControlError) {
+    func apply(_ settings: CPUSettings, before: CPUSettings?) throws(HostControlError) -> Bool {
         try settings.check(for: .cgroupV2)
         do throws(SystemError) {
             if before?.weight != settings.weight { try weight.write("\(settings.weight)") }
             if before == nil || before?.limit != settings.limit {
                 try limit.write(settings.limit.map { "\($0.quota) \($0.period)" } ?? "max")
             }
+            return true
         } catch {
             throw .of(error, group: name)
         }

@@ -19,6 +19,14 @@ public struct OtherProcess: ~Copyable, Sendable {
     /// A descriptor that becomes readable when the process ends. It lives as long as this value.
     public var endDescriptor: Int32 { descriptor.number }
 
+    /// Whether it has ended: its number may then mean another process. It costs a call of the kernel's.
+    public var hasEnded: Bool {
+        var events = PollSet()
+        events.watch(descriptor.number, for: .readable)
+        // A poll of one's own descriptor fails only for want of memory: then the worse is assumed.
+        return (try? events.wait(timeoutMilliseconds: 0)) ?? true
+    }
+
     /// A descriptor for what one of the process's own descriptors is for; pidfd_getfd(2). The process does
     /// not notice.
     ///

@@ -48,11 +48,13 @@ public struct SettingFile: ~Copyable, Sendable {
 
     /// Writes a setting whole.
     ///
-    /// - Throws: what the kernel thinks of it; ENODEV if the file's control group has been removed.
+    /// - Throws: what the kernel thinks of it; ENODEV if the file's control group has been removed, EAGAIN if it takes
+    ///   no more settings now.
     public func write(_ text: String) throws(SystemError) {
         let bytes = Array(text.utf8)
         let count = try DescriptorIO.write(
             descriptor.number, bytes[...], operation: "write \"\(text)\" to \(path)")
+        guard count > 0 else { throw SystemError("write \"\(text)\" to \(path)", number: EAGAIN) }
         // The kernel takes a setting whole or not at all.
         guard count == bytes.count else { throw SystemError("write \"\(text)\" to \(path)", number: EIO) }
     }

@@ -28,8 +28,8 @@ public enum ThreadScheduling {
 
     /// Sets a thread's nice value, -20 to 19; setpriority(2), which on Linux is about one thread.
     ///
-    /// - Throws: ESRCH if the thread is gone; EACCES if the value is lower than this process may set
-    ///   (`lowestNice`), EPERM if the thread is another user's.
+    /// - Throws: ESRCH if the thread is gone; EACCES if the value is lower than before and than the thread's process
+    ///   may have (`permitLowestNice`), EPERM if the thread is another user's.
     public static func setNice(of thread: Int32, to nice: Int) throws(SystemError) {
         try checked(
             clinux_set_thread_nice(thread, Int32(clamping: nice)),
@@ -47,10 +47,33 @@ public enum ThreadScheduling {
         return Int(value)
     }
 
-    /// The lowest nice value this process may give a thread of its own user: -20 with CAP_SYS_NICE, else
-    /// what RLIMIT_NICE leaves (20 minus the limit); 20 if it may not lower one at all.
+    /// The lowest nice value this process may give threads of its own: -20 with CAP_SYS_NICE, else what its hard
+    /// RLIMIT_NICE leaves (20 minus the limit); 20 if it may not lower one at all.
+    ///
+    /// Those of others have limits of their own, which count for them: `permitLowestNice`. Mostly they are the same,
+    /// since a user's processes get them when he logs in.
     public static func lowestNice() -> Int {
-        HostProcess.hasCapability(.systemNice) ? -20 : Int(clinux_lowest_nice_by_limit())
+        if HostProcess.hasCapability(.systemNice) { return -20 }
+        var lowest: Int32 = 20
+        // SAFETY: the integer is ours. It cannot fail for this process.
+        _ = unsafe clinux_lowest_nice_by_limit(0, &lowest)
+        return Int(lowest)
+    }
+
+    /// Finds out the lowest nice value that threads of a process may be given by this one, and sees to it that they
+    /// may: the kernel asks for the limit of the process that gets the value, not of the one that sets it
+    /// (setpriority(2); getrlimit(2), RLIMIT_NICE), so that process's soft limit is raised to its hard one.
+    ///
+    /// - Parameter process: its number.
+    /// - Returns: -20 with CAP_SYS_NICE, when nothing is changed; else 20 minus the limit; 20 for none at all.
+    /// - Throws: ESRCH if it is gone, EPERM if it is another user's.
+    public static func permitLowestNice(ofProcess process: Int32) throws(SystemError) -> Int {
+        if HostProcess.hasCapability(.systemNice) { return -20 }
+        var lowest: Int32 = 20
+        // SAFETY: the integer is ours.
+        let result = unsafe clinux_raise_nice_limit(process, &lowest)
+        try checked(result, "learn what nice values process \(process) may have")
+        return Int(lowest)
     }
 
     /// The processor time of a whole process, all its threads of now and before, in nanoseconds:

@@ -1,7 +1,7 @@
 public import Glibc
 
 /// A process under test: it is driven by what it prints, and it and all it started are killed with the
-/// value. Every wait has a limit, which only a defect reaches.
+/// value. Every wait has a limit, which only a defect reaches, and says at once how the process ended if it did.
 public final class ChildProcess {
     /// Where its standard input comes from.
     public enum Input {
@@ -30,9 +30,17 @@ public final class ChildProcess {
     }
 
     /// How it ended.
-    public enum Status: Equatable, Sendable {
+    public enum Status: Equatable, Sendable, CustomStringConvertible {
         case exited(Int32)
         case killed(signal: Int32)
+
+        /// In words.
+        public var description: String {
+            switch self {
+            case .exited(let status): "ended with status \(status)"
+            case .killed(let signal): "was killed by signal \(signal)"
+            }
+        }
     }
 
     /// The process's identifier.
@@ -42,8 +50,9 @@ public final class ChildProcess {
     /// What it has written to standard error so far.
     public private(set) var errors: [UInt8] = []
 
-    /// Asked what else is known of it before it is killed because a wait has reached its limit.
-    public var evidence: (() -> String)?
+    /// Makes the error of a wait that has reached its limit, while the process still lives: with more that is known
+    /// of it, or of another kind if that tells what was at fault.
+    public var diagnosis: ((TestFailure) -> any Error)?
 
     private let what: String
     private let input: Pipe.End?
@@ -65,6 +74,7 @@ public final class ChildProcess {
         input: Input = .null,
         output: Output = .pipe
     ) throws {
+        Self.ignoreBrokenPipes
         what = "\(executable) \(arguments.joined(separator: " "))"
         let (inputPipe, outputPipe, errorPipe, lifePipe) = try withNoProcessBeingStarted {
             (try Pipe(), try Pipe(), try Pipe(), try Pipe())
@@ -106,6 +116,12 @@ public final class ChildProcess {
 
     private static let lifeDescriptor: Int32 = 100
 
+    /// What is written to a process that is gone is an error of that write, and not the end of the tests.
+    private static let ignoreBrokenPipes: Void = {
+        // Processes that are started have the default again.
+        _ = Glibc.signal(SIGPIPE, SIG_IGN)
+    }()
+
     deinit {
         if status == nil {
             kill(-process, SIGKILL)
@@ -113,9 +129,9 @@ public final class ChildProcess {
         }
     }
 
-    /// Sends a signal to the process itself.
+    /// Sends a signal to the process itself, unless it is known to have ended: its number may be another's by now.
     public func signal(_ number: Int32) {
-        kill(process, number)
+        if status == nil { kill(process, number) }
     }
 
     /// Waits until it has printed a text to standard output or its terminal.
@@ -183,35 +199,53 @@ public final class ChildProcess {
     @discardableResult
     public func finish() throws -> Status {
         if let status { return status }
-        // The life pipe is never written to: reading it answers the end, or nothing.
-        try wait(for: "the end") { life.read(1) != nil }
+        try wait(for: "the end") { isAlone }
         readAvailable()
-        var raw: Int32 = 0
-        // SAFETY: the integer is ours.
-        guard unsafe waitpid(process, &raw, 0) == process else {
-            throw TestFailure("waitpid: errno \(errno)")
-        }
-        let ended: Status = raw & 0x7F == 0 ? .exited(raw >> 8 & 0xFF) : .killed(signal: raw & 0x7F)
-        status = ended
-        return ended
+        guard let status = try reap(0) else { throw TestFailure("waitpid answered without a status") }
+        return status
     }
 
-    /// Waits for a condition, which is looked at whenever something has happened, at least every 20 ms.
+    /// Whether nobody has the life pipe any more: it and all its descendants are gone, or have closed what they
+    /// were given.
+    private var isAlone: Bool {
+        // The pipe is never written to: reading it answers the end, or nothing.
+        _ = life.read(1)
+        return life.isAtEnd
+    }
+
+    /// Takes the status of the process once it has ended: nil, with WNOHANG, if it has not.
+    private func reap(_ options: Int32) throws -> Status? {
+        if let status { return status }
+        var raw: Int32 = 0
+        // SAFETY: the integer is ours.
+        let answer = unsafe waitpid(process, &raw, options)
+        guard answer == process || answer == 0 else { throw TestFailure("waitpid: errno \(errno)") }
+        if answer == process {
+            status = raw & 0x7F == 0 ? .exited(raw >> 8 & 0xFF) : .killed(signal: raw & 0x7F)
+        }
+        return status
+    }
+
+    /// Waits for a condition, which is looked at whenever something has happened, at least every 20 ms. A process
+    /// that is gone, with all its descendants, ends the wait at once.
     public func wait(
         for purpose: String, alsoReadable: Int32? = nil, alsoWritable: Int32? = nil,
         until isDone: () throws -> Bool
     ) throws {
         let start = milliseconds()
         while true {
+            // Asked first: what it wrote before it went is then read before the condition is looked at.
+            let isAlone = isAlone
             readAvailable()
             if try isDone() { return }
+            if isAlone, let status = try reap(WNOHANG) {
+                throw failure("\(status) before \(purpose)")
+            }
             guard milliseconds() - start < Int64(Self.limitMilliseconds) else {
-                let evidence = evidence.map { "; \($0())" } ?? ""
+                let failure = failure("no \(purpose) in \(Self.limitMilliseconds) ms")
+                let error = diagnosis?(failure) ?? failure
                 kill(-process, SIGKILL)
-                throw TestFailure(
-                    "\(what): no \(purpose) in \(Self.limitMilliseconds) ms; output so far: "
-                        + "\(String(decoding: output.suffix(2000), as: UTF8.self)); errors so far: "
-                        + String(decoding: errors.suffix(2000), as: UTF8.self) + evidence)
+                throw error
             }
             var entries: [pollfd] = []
             for end in isOutputRead ? [outputEnd, errorEnd] : [errorEnd] {
@@ -230,6 +264,12 @@ public final class ChildProcess {
             // SAFETY: the array is one block of `count` structures.
             _ = unsafe poll(&entries, nfds_t(entries.count), 20)
         }
+    }
+
+    private func failure(_ reason: String) -> TestFailure {
+        TestFailure(
+            "\(what): \(reason); output so far: \(String(decoding: output.suffix(2000), as: UTF8.self)); "
+                + "errors so far: \(String(decoding: errors.suffix(2000), as: UTF8.self))")
     }
 
     private func readAvailable() {

@@ -53,6 +53,11 @@ struct BodyReader {
         }
     }
 
+    /// The number of a process, as the member of that name.
+    func process() throws(ManagerProblem) -> Int32 {
+        Int32(try required("process", try integer("process", in: 1...Int(Int32.max))))
+    }
+
     func unsigned(_ name: String) throws(ManagerProblem) -> UInt64? {
         switch value(name) {
         case nil: return nil

@@ -25,21 +25,25 @@ public struct MachineRegistration: Equatable, Sendable {
     public init(json: JSONValue) throws(ManagerProblem) {
         let body = try BodyReader(json)
         try body.refuseOthers(than: ["process", "cpus", "pool"] + CPUChange.memberNames)
-        let process = try body.required("process", try body.integer("process", in: 1...Int(Int32.max)))
+        try self.init(body)
+    }
+
+    init(_ body: BodyReader) throws(ManagerProblem) {
         let virtualCPUs = try body.required(
             "cpus", try body.integer("cpus", in: 1...VMSettings.mostVirtualCPUs))
         self.init(
-            process: Int32(process), virtualCPUs: virtualCPUs,
+            process: try body.process(), virtualCPUs: virtualCPUs,
             cpu: try CPUChange(body).applied(to: .normal), pool: try body.pool("pool") ?? .root)
     }
 
     /// The body.
-    public var json: JSONValue {
-        .object(
-            [
-                JSONMember("process", JSONValue(process)), JSONMember("cpus", JSONValue(virtualCPUs)),
-                JSONMember("pool", .string(pool.description)),
-            ] + cpu.members)
+    public var json: JSONValue { .object(members) }
+
+    var members: [JSONMember] {
+        [
+            JSONMember("process", JSONValue(process)), JSONMember("cpus", JSONValue(virtualCPUs)),
+            JSONMember("pool", .string(pool.description)),
+        ] + cpu.members
     }
 }
 

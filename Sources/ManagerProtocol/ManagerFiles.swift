@@ -10,6 +10,9 @@ public enum ManagerFiles {
     /// What a manager in the background has to say.
     public static let log = "roostd.log"
 
+    /// What was in the log before it was begun anew.
+    public static let oldLog = "roostd.log.old"
+
     /// All of them.
-    public static let all = [socket, lock, state, log]
+    public static let all = [socket, lock, state, log, oldLog]
 }

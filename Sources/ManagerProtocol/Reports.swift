@@ -2,17 +2,12 @@ public import JSONText
 public import Resources
 
 /// What a machine may have, has and wants: an answer about a machine.
+@dynamicMemberLookup
 public struct MachineReport: Equatable, Sendable {
     /// Its name.
     public var name: VMName
-    /// Its process.
-    public var process: Int32
-    /// Virtual CPUs.
-    public var virtualCPUs: Int
-    /// The pool it is in.
-    public var pool: PoolPath
-    /// Its settings.
-    public var cpu: CPUAllocation
+    /// Its process, its virtual CPUs, its pool and its settings, as they are now.
+    public var registration: MachineRegistration
     /// What it may have now.
     public var entitlement: CPUAmount
     /// What it could have if every machine wanted all it can use: its right when it wakes.
@@ -28,15 +23,11 @@ public struct MachineReport: Equatable, Sendable {
 
     /// A report.
     public init(
-        name: VMName, process: Int32, virtualCPUs: Int, pool: PoolPath, cpu: CPUAllocation,
-        entitlement: CPUAmount, worstCase: CPUAmount, demand: CPUAmount? = nil, used: CPUAmount? = nil,
-        ready: CPUAmount? = nil, limited: CPUAmount? = nil
+        name: VMName, registration: MachineRegistration, entitlement: CPUAmount, worstCase: CPUAmount,
+        demand: CPUAmount? = nil, used: CPUAmount? = nil, ready: CPUAmount? = nil, limited: CPUAmount? = nil
     ) {
         self.name = name
-        self.process = process
-        self.virtualCPUs = virtualCPUs
-        self.pool = pool
-        self.cpu = cpu
+        self.registration = registration
         self.entitlement = entitlement
         self.worstCase = worstCase
         self.demand = demand
@@ -45,16 +36,17 @@ public struct MachineReport: Equatable, Sendable {
         self.limited = limited
     }
 
+    /// A part of the registration.
+    public subscript<Value>(dynamicMember part: KeyPath<MachineRegistration, Value>) -> Value {
+        registration[keyPath: part]
+    }
+
     /// Reads an answer.
     public init(json: JSONValue) throws(ManagerProblem) {
         let body = try BodyReader(json)
-        let process = try body.required("process", try body.integer("process", in: 1...Int(Int32.max)))
         self.init(
-            name: try body.required("name", try body.machine("name")), process: Int32(process),
-            virtualCPUs: try body.required(
-                "cpus", try body.integer("cpus", in: 1...VMSettings.mostVirtualCPUs)),
-            pool: try body.required("pool", try body.pool("pool")),
-            cpu: try CPUChange(body).applied(to: .normal),
+            name: try body.required("name", try body.machine("name")),
+            registration: try MachineRegistration(body),
             entitlement: try body.required("entitlement", try body.amount("entitlement")),
             worstCase: try body.required("worstCase", try body.amount("worstCase")),
             demand: try body.nullableAmount("demand"), used: try body.nullableAmount("used"),
@@ -64,10 +56,7 @@ public struct MachineReport: Equatable, Sendable {
     /// The answer.
     public var json: JSONValue {
         .object(
-            [
-                JSONMember("name", .string(name.description)), JSONMember("process", JSONValue(process)),
-                JSONMember("cpus", JSONValue(virtualCPUs)), JSONMember("pool", .string(pool.description)),
-            ] + cpu.members + [
+            [JSONMember("name", .string(name.description))] + registration.members + [
                 JSONMember("entitlement", entitlement.json), JSONMember("worstCase", worstCase.json),
                 JSONMember("demand", demand?.json ?? .null), JSONMember("used", used?.json ?? .null),
                 JSONMember("ready", ready?.json ?? .null), JSONMember("limited", limited?.json ?? .null),
@@ -157,11 +146,10 @@ public struct ManagerStatus: Equatable, Sendable {
     /// Reads an answer.
     public init(json: JSONValue) throws(ManagerProblem) {
         let body = try BodyReader(json)
-        let process = try body.required("process", try body.integer("process", in: 1...Int(Int32.max)))
         var remarks: [String] = []
         for case .string(let remark) in try body.array("remarks") ?? [] { remarks.append(remark) }
         self.init(
-            process: Int32(process),
+            process: try body.process(),
             uptimeMilliseconds: try body.required(
                 "uptimeMilliseconds", try body.unsigned("uptimeMilliseconds")),
             mechanism: try body.required("mechanism", try body.string("mechanism")), remarks: remarks,

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import HostControl
 internal import HostSystem
 internal import Manager
 internal import ManagerProtocol
@@ -9,6 +10,7 @@ struct Daemon {
     let directory: String
     let staysIdle: Bool
     let idleSeconds: Int
+    let mechanism: MechanismChoice
     let isInBackground: Bool
     let readyDescriptor: Int32?
 
@@ -27,10 +29,10 @@ struct Daemon {
             return
         }
         var configuration = ManagerConfiguration(runDirectory: directory)
+        configuration.mechanism = mechanism
         let supervisor = ServiceManager()
         let inherited = supervisor.listener
         let staysIdle = self.staysIdle || inherited != nil || supervisor.isThere
-        configuration.ownsSocket = inherited == nil
         configuration.idleEnd = staysIdle ? nil : UInt64(idleSeconds) * 1_000_000_000
         let isInBackground = isInBackground
         // A reader that is gone is an error of the call, never a signal.
@@ -40,22 +42,18 @@ struct Daemon {
         }
         // Before there are other threads: they inherit what is blocked.
         let signals = try SignalDescriptor([.terminate, .interrupt])
+        let log = DaemonLog(directory: directory)
         let core = try ManagerCore(configuration) { sentence in
+            if isInBackground { log.makeRoom() }
             DescriptorIO.writeToStandardError("roostd: \(sentence)\n")
         }
-        let socket = directory + "/" + ManagerFiles.socket
         let listener: Int32
         if let inherited {
             listener = inherited
         } else {
-            core.removeSocket()
-            listener = try LocalSocket.listen(at: socket, backlog: 256).release()
+            listener = try core.listen(backlog: 256).release()
         }
-        if isInBackground {
-            try HostProcess.replaceStandardError(
-                by: OwnedDescriptor.open(
-                    directory + "/" + ManagerFiles.log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND))
-        }
+        if isInBackground { try log.open() }
         try core.stop(whenReadable: signals.descriptor.number)
         Task {
             do {

@@ -1,6 +1,7 @@
-internal import ArgumentParser
+public import ArgumentParser
 internal import CLinux
 internal import Glibc
+public import HostControl
 internal import HostSystem
 internal import Manager
 internal import ManagerProtocol
@@ -37,6 +38,14 @@ struct RoostdCommand: ParsableCommand {
     @Option(help: .init("End so many seconds after the last machine, 1 to 86400.", valueName: "SECONDS"))
     var idleSeconds = 60
 
+    @Option(
+        help: .init(
+            """
+            What it divides CPUs by: 'auto' for the best there is, 'cgroup' for control groups alone, 'nice' for nice \
+            values although there may be control groups; 'roost host' tells what there is.
+            """, valueName: "MECHANISM"))
+    var mechanism = MechanismChoice.best
+
     @Flag(help: "Go to the background, and write messages to roostd.log in the run directory.")
     var background = false
 
@@ -60,11 +69,14 @@ struct RoostdCommand: ParsableCommand {
                 isWritable: FileTree.isWritableDirectory)
         do throws(SystemError) {
             try Daemon(
-                directory: directory, staysIdle: stay, idleSeconds: idleSeconds, isInBackground: background,
-                readyDescriptor: readyFd
+                directory: directory, staysIdle: stay, idleSeconds: idleSeconds, mechanism: mechanism,
+                isInBackground: background, readyDescriptor: readyFd
             ).run()
         } catch {
             throw DaemonFailure(error)
         }
     }
 }
+
+/// By its word.
+extension MechanismChoice: ExpressibleByArgument {}

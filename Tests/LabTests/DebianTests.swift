@@ -11,6 +11,9 @@ extension LabSuite {
             let image = try DiskImage("debian.ext4", copyOf: Lab.guest("debian.ext4"), in: directory)
             let namespace = try NetworkNamespace()
             try namespace.addTap("tap0", address: "192.0.2.1/24")
+            let watched = WatchedMachine(name: "debian", runDirectory: directory.path + "/run")
+            watched.watch()
+            defer { watched.unwatch() }
             // As Debian ships it: its own kernel, with the initial RAM disk that its packages have made.
             let debian = try Lab.start(
                 [

@@ -18,14 +18,17 @@ enum Lab {
         ["\(TestHost.root)/.build/lab/packages/busybox", name]
     }
 
-    /// Starts a command, in a network namespace if one is given.
+    /// Starts a command, in a network namespace if one is given. If a wait for it reaches its limit, all machines that
+    /// are watched are asked what they do.
     static func start(
         _ words: [String], environment: [String: String] = [:], input: ChildProcess.Input = .null,
         in namespace: NetworkNamespace? = nil
     ) throws -> ChildProcess {
         let words = (namespace?.entrance ?? []) + words
-        return try ChildProcess(
+        let process = try ChildProcess(
             words[0], Array(words.dropFirst()), environment: environment, input: input)
+        process.diagnosis = StandStill.judge
+        return process
     }
 
     /// Runs a command that has to succeed, and answers what it printed.

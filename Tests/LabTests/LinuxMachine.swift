@@ -1,5 +1,4 @@
 import Foundation
-import HostSystem
 import MachineTesting
 import Testing
 
@@ -30,6 +29,7 @@ final class LinuxMachine {
     /// Starts it anew.
     private let start: () throws -> ChildProcess
     private let directory: TemporaryDirectory
+    private let watched: WatchedMachine
     private var seen = 0
 
     static let name = "linux"
@@ -83,52 +83,20 @@ final class LinuxMachine {
         }
         let directory = directory
         start = {
-            let process = try Lab.start(
+            try Lab.start(
                 command + [
                     TestHost.buildDirectory + "/roost", "run", Lab.guest(image.file), "--initrd", initrd,
                     "--name", Self.name, "--grace", "120", "--cmdline", "console=ttyS0 \(commandLine)",
                 ] + image.flags + flags,
                 environment: Self.environment(directory), input: .pipe, in: namespace)
-            process.evidence = { Self.evidence(directory) }
-            return process
         }
         process = try start()
+        watched = WatchedMachine(name: Self.name, runDirectory: directory.path + "/run")
+        watched.watch()
     }
 
-    /// What a guest that hangs is doing: its exits and times, twice, and its registers, twice.
-    private static func evidence(_ directory: TemporaryDirectory) -> String {
-        var parts: [String] = []
-        do {
-            for _ in 0..<2 {
-                // On its own, and not by `Lab.run`: a machine that answers nothing must not hold up the report.
-                let stats = try Lab.start(
-                    ["/usr/bin/timeout", "20", TestHost.buildDirectory + "/roost", "stats", name, "--json"],
-                    environment: environment(directory))
-                try stats.finish()
-                parts.append(stats.output.text + stats.errors.text)
-                parts.append(try registers(directory))
-            }
-        } catch {
-            parts.append("\(error)")
-        }
-        return parts.joined(separator: "\n")
-    }
-
-    /// docs/control-socket.md, `registers`.
-    private static func registers(_ directory: TemporaryDirectory) throws -> String {
-        let socket = try LocalSocket.connect(to: "\(directory.path)/run/\(name)/control.sock")
-        let request = #"{"jsonrpc":"2.0","id":1,"method":"registers"}"# + "\n"
-        _ = try LocalSocket.send(Array(request.utf8)[...], to: socket)
-        var reply: [UInt8] = []
-        var events = PollSet()
-        events.watch(socket.number, for: .readable)
-        while reply.last != UInt8(ascii: "\n"), try events.wait(timeoutMilliseconds: 20_000) {
-            guard let bytes = try DescriptorIO.read(socket.number, limit: 65536), !bytes.isEmpty else {
-                break
-            }
-            reply += bytes
-        }
-        return reply.isEmpty ? "no answer from the control socket" : reply.text
+    deinit {
+        watched.unwatch()
     }
 
     private static func environment(_ directory: TemporaryDirectory) -> [String: String] {
@@ -151,7 +119,12 @@ final class LinuxMachine {
         try process.finish()
         process = try start()
         seen = 0
-        try waitForPrompt()
+        do {
+            try waitForPrompt()
+        } catch let stillness as StandStill {
+            // It had its second chance.
+            throw TestFailure(stillness.description)
+        }
     }
 
     /// Types a command and answers what it printed, without its echo.

@@ -28,6 +28,9 @@ final class SpinningMachines {
     }
 
     deinit {
+        for name in machines.keys {
+            WatchedMachine(name: name, runDirectory: directory.path + "/run").unwatch()
+        }
         for process in Array(machines.values) + [manager] { process.signal(9) }
     }
 
@@ -39,6 +42,7 @@ final class SpinningMachines {
                 "--memory", "32M", "--cmdline", "interval=500",
             ] + flags, environment: environment)
         machines[name] = machine
+        WatchedMachine(name: name, runDirectory: directory.path + "/run").watch()
         try machine.wait(forOutput: "spin cpu=0 ")
     }
 
@@ -91,7 +95,7 @@ final class SpinningMachines {
     /// Waits until the manager says of a machine what is expected; it tells of the last seconds.
     func wait(for name: String, until isExpected: (_ ready: Double, _ limited: Double) -> Bool) throws {
         var said = "nothing"
-        manager.evidence = { "the manager said last: \(said)" }
+        manager.diagnosis = { StandStill.judge(TestFailure("\($0); the manager said last: \(said)")) }
         try manager.wait(for: "\(name)'s waiting as expected") {
             let text = try Lab.run(
                 [TestHost.buildDirectory + "/roost", "ps", "--json"], environment: environment)

@@ -176,6 +176,35 @@ struct APITests {
         for _ in 0..<50 { #expect(try host.ask("GET", "/v1/status").status == 200) }
     }
 
+    @Test("Who asks for much and reads nothing of it is cut off, and meanwhile others are served")
+    func deafAndGreedy() throws {
+        var deaf: [RawConnection] = []
+        for path in ["/v1/status", "/v1/status", "/v1/journal", "/v1/machines"] {
+            let connection = try RawConnection(host.socket)
+            let requests = String(repeating: "GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n", count: 100)
+            // Until the manager takes no more, because nobody takes what it answers.
+            while try connection.sendNow(requests, within: 1000) {}
+            deaf.append(connection)
+        }
+        for _ in 0..<50 { #expect(try host.ask("GET", "/v1/status").status == 200) }
+        for connection in deaf { try connection.waitForHangup() }
+    }
+
+    @Test("The journal is sent whole, however long it is, and every decision in it can be made anew")
+    func journal() throws {
+        for number in 0..<40 {
+            #expect(
+                try host.ask(
+                    "POST", "/v1/pools", "{\"path\": \"\(String(repeating: "p", count: 60))\(number)\"}"
+                )
+                .status == 201)
+        }
+        var replay = Replay()
+        let lines = try host.ask("GET", "/v1/journal").body.split(separator: "\n")
+        for line in lines { try replay.take(try JournalRecord(line: String(line))) }
+        #expect(replay.repeated >= 40)
+    }
+
     @Test("A client has so many connections and no more; when one is gone there is room")
     func connections() throws {
         var connections = try (0..<64).map { _ in try RawConnection(host.socket) }

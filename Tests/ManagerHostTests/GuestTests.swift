@@ -17,7 +17,9 @@ final class GuestTests {
     deinit {
         // Whatever became of the test: none of these has a parent who would end it.
         host.killManagers()
-        for name in ["a", "b"] { _ = try? host.roost(["kill", name]).finish() }
+        for name in ["a", "b"] + (0...64).map({ "m\($0)" }) where host.contents.contains(name) {
+            _ = try? host.roost(["kill", name]).finish()
+        }
         host.killManagers()
     }
 
@@ -82,6 +84,31 @@ final class GuestTests {
         #expect(try second.finish() == .exited(0), "\(second.errors.text)")
         #expect(host.managers.count == 1)
         for name in ["a", "b"] { #expect(try host.ask("GET", "/v1/machines/\(name)").status == 200) }
+    }
+
+    @Test("A manager that ends leaves nobody held to a processor")
+    func letGo() throws {
+        let all = try ThreadScheduling.processors(of: 0)
+        for number in 0...all.count {
+            let run = try detach("m\(number)")
+            #expect(try run.finish() == .exited(0), "\(run.errors.text)")
+        }
+        let threads = try (0...all.count).map { number in
+            let process = try process(of: host.ask("GET", "/v1/machines/m\(number)"))
+            let tasks = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")
+            return try #require(
+                tasks.first { task in
+                    let name = FileManager.default.contents(atPath: "/proc/\(process)/task/\(task)/comm")
+                    return name.map { String(decoding: $0, as: UTF8.self) } == "vcpu0\n"
+                }.flatMap { Int32($0) })
+        }
+        func held() throws -> Int {
+            try threads.filter { try ThreadScheduling.processors(of: $0) != all }.count
+        }
+        if all.count > 1 { try host.until("some are held") { try held() > 0 } }
+        for process in host.managers { kill(process, SIGTERM) }
+        try host.until("the manager has ended") { host.managers.isEmpty }
+        #expect(try held() == 0)
     }
 
     @Test("Two machines that start at once have one manager")

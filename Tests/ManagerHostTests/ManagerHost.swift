@@ -133,6 +133,36 @@ final class RawConnection {
         }
     }
 
+    /// Sends what is taken.
+    ///
+    /// - Returns: whether all of it was; else nothing more was taken for so many milliseconds.
+    func sendNow(_ text: String, within milliseconds: Int32) throws -> Bool {
+        var rest = Array(text.utf8)[...]
+        while true {
+            rest = rest.dropFirst(try LocalSocket.send(rest, to: descriptor))
+            if rest.isEmpty { return true }
+            var events = PollSet()
+            events.watch(descriptor.number, for: .writable)
+            guard try events.wait(timeoutMilliseconds: milliseconds) else { return false }
+        }
+    }
+
+    /// Waits until the other end has closed the connection, without reading anything.
+    func waitForHangup() throws {
+        let start = HostClock.monotonicNanoseconds()
+        while true {
+            var events = PollSet()
+            events.watch(descriptor.number, for: .writable)
+            _ = try events.wait(timeoutMilliseconds: 60_000)
+            if !events.readiness(of: descriptor.number).isDisjoint(with: [.hangup, .error]) { return }
+            guard HostClock.monotonicNanoseconds() - start < 60_000_000_000 else {
+                throw ManagerHost.NeverHappened(what: "the connection's end")
+            }
+            var pause = PollSet()
+            _ = try pause.wait(timeoutMilliseconds: 10)
+        }
+    }
+
     /// The next answer.
     func answer() throws -> ManagerHost.Answer {
         while true {

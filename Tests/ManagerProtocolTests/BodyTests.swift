@@ -82,7 +82,7 @@ struct BodyTests {
         }
         #expect(ManagerProblem(json: ["type": "about:blank", "detail": "x"]) == nil)
         let report = MachineReport(
-            name: try VMName("a"), process: 3, virtualCPUs: 2, pool: .root, cpu: .normal, entitlement: .one,
+            name: try VMName("a"), registration: .init(process: 3, virtualCPUs: 2), entitlement: .one,
             worstCase: .zero, demand: nil, used: .one)
         #expect(try MachineReport(json: report.json) == report)
         let status = ManagerStatus(

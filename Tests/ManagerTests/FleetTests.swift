@@ -102,7 +102,7 @@ struct FleetTests {
         let kept = PoolEntry(
             path: try PoolPath("kept"), settings: PoolSettings(cpu: try CPUAllocation(reservation: .one)))
         let remarks = fleet.restore([big, inner, kept])
-        #expect(remarks.count == 1 && remarks[0].hasPrefix("pool big has lost its reservation: "))
+        #expect(remarks.count == 1 && remarks[0].remark.hasPrefix("pool big has lost its reservation: "))
         let smaller = try CPUAllocation(shares: .high, limit: .cpus(3))
         #expect(
             fleet.tree.pools == [
@@ -159,11 +159,16 @@ struct FleetTests {
         for name in ["a", "b"] { try policy.apply(.addVM(try entry(name, pool: pool))) }
         try policy.apply(.addVM(try entry("free")))
         try policy.apply(.addVM(try entry("own", CPUAllocation(limit: .one))))
-        let decision = policy.decide(Observation(time: 1, virtualMachines: []))
-        let limits = PoolLimits(policy.entitlements, decision).limits
-        #expect(limits[try VMName("free")] == nil)
-        #expect(limits[try VMName("own")] == .one)
-        let members = try ["a", "b"].map { try #require(limits[try VMName($0)]) }
+        let (decision, entitlements) = policy.decideWithEntitlements(
+            Observation(time: 1, virtualMachines: []))
+        var limits = PoolLimits()
+        limits.update(entitlements, decision)
+        func limit(_ name: String) -> CPUAmount? {
+            decision.virtualMachines.firstIndex { $0.name.description == name }.flatMap { limits[$0] }
+        }
+        #expect(limit("free") == nil)
+        #expect(limit("own") == .one)
+        let members = try ["a", "b"].map { try #require(limit($0)) }
         #expect(members.reduce(0) { $0 + $1.microCPUs } == 1_000_000)
     }
 
@@ -176,20 +181,20 @@ struct FleetTests {
         let settings = PoolSettings(cpu: try CPUAllocation(limit: .one))
         try policy.apply(.addPool(PoolEntry(path: pool, settings: settings)))
         for name in ["busy", "other"] { try policy.apply(.addVM(try entry(name, pool: pool))) }
-        var limits: [VMName: CPUAmount] = [:]
+        var limits = PoolLimits()
         /// What `busy` may have where the other one used so many hundredths of a CPU for long.
         func limit(_ hundredths: UInt64) throws -> CPUAmount? {
             let second: UInt64 = 1_000_000_000
             let times = { CPUTimes(used: $0 * second, ready: 0) }
-            let decision = policy.decide(
+            let (decision, entitlements) = policy.decideWithEntitlements(
                 Observation(
                     time: 1,
                     virtualMachines: [
                         .init(name: busy, elapsed: 10_000 * second, times: times(20_000)),
                         .init(name: other, elapsed: 10_000 * second, times: times(hundredths * 100)),
                     ]))
-            limits = PoolLimits(policy.entitlements, decision, before: limits).limits
-            return limits[busy]
+            limits.update(entitlements, decision)
+            return limits[0]
         }
         let first = try #require(try limit(20))
         #expect((790_000...810_000).contains(first.microCPUs))
@@ -238,5 +243,22 @@ struct FleetTests {
                 .init(name: name, elapsed: 250, times: CPUTimes(used: 50, ready: 25, limited: 5))
             ])
         #expect(results[8]?.virtualMachines.first?.elapsed == 200)
+    }
+
+    @Test("A sum has everyone who was seen, in the order of names, whoever came or went meanwhile")
+    func sumsOfSome() throws {
+        var sum = ObservationSum()
+        func look(_ time: UInt64, _ names: String...) throws -> Observation {
+            Observation(
+                time: time,
+                virtualMachines: try names.map {
+                    .init(name: try VMName($0), elapsed: 50, times: CPUTimes(used: 10, ready: 5))
+                })
+        }
+        #expect(sum.add(try look(0, "b", "d"), every: 100) == nil)
+        #expect(sum.add(try look(50, "a", "c", "d"), every: 100) == nil)
+        let all = try #require(sum.add(try look(100, "b", "e"), every: 100))
+        #expect(all.virtualMachines.map(\.name.description) == ["a", "b", "c", "d", "e"])
+        #expect(all.virtualMachines.map(\.elapsed) == [50, 100, 50, 100, 50])
     }
 }

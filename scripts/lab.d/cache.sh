@@ -3,7 +3,8 @@
 #
 #   packages/  what the Debian packages gave     guest/  kernel and initramfs for test guests (L2)
 #   outer/     kernel and initramfs of the lab   run/    one folder for each lab now running
-#   log/       consoles of labs that failed      lock    held while any of the above is made
+#   kernels/   more kernels, if asked for        log/    consoles of labs that failed
+#   lock       held while any of the above is made
 #
 # Everything is made beside its place and renamed into it, so a reader sees all of it or nothing.
 
@@ -15,6 +16,11 @@ prepare_lab() {
     mkdir -p "$cache"/{packages,outer,guest,run,log} 2>/dev/null || fail "cannot write to $cache"
     with_cache_lock prepare_everything
     sweep_run_folders
+}
+
+prepare_kernels() {
+    prepare_lab
+    with_cache_lock prepare_more_kernels
 }
 
 prepare_everything() {

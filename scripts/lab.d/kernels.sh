@@ -1,15 +1,47 @@
 # shellcheck shell=bash
-# The two kernels: Debian's amd64 flavour for the lab itself (it has 9p and kvm_amd), its cloud
-# flavour as the stock guest. Once they are unpacked apt is not asked again: the versions stay until
-# .build/lab is removed.
+# The kernels: Debian's amd64 flavour for the lab itself (it has 9p and kvm_amd), its cloud flavour as
+# the stock guest, and more of them for who asks (--prepare-kernels). Once they are unpacked apt is not
+# asked again: the versions stay until .build/lab is removed.
+
+# Each as PACKAGE, or PACKAGE/SUITE for a suite beside the release.
+readonly more_kernels="linux-image-amd64 linux-image-rt-amd64 linux-image-cloud-amd64/backports"
 
 # Fills FOLDER of the cache with bzImage, vmlinux, config, version and the named modules of the kernel
 # behind PACKAGE.
 prepare_kernel() {
-    local folder=$cache/$1 package=$2 modules=$3 wanted="$2: $3" real file tree=$scratch/$1-tree
+    local folder=$cache/$1 package=$2 modules=$3 wanted="$2: $3" real
     [[ -e $folder/made-from && $(<"$folder/made-from") == "$wanted" ]] && return
-
     real=$(resolve_package "$package")
+    unpack_kernel "$folder" "$real" "$modules" "$wanted"
+}
+
+# Makes kernels/RELEASE for each of the further kernels, RELEASE as the kernel itself has it (uname -r).
+prepare_more_kernels() {
+    local word package suite real wanted made known
+    mkdir -p "$cache/kernels"
+    for word in $more_kernels; do
+        package=${word%%/*} suite=${word#"$package"} suite=${suite#/}
+        wanted="$word: $guest_modules"
+        made=$cache/kernels/${word//\//-}.release # Names the folder, so that apt need not.
+        if [[ -e $made ]]; then
+            known=$cache/kernels/$(<"$made")/made-from
+            [[ -e $known && $(<"$known") == "$wanted" ]] && continue
+        fi
+
+        local apt_options=()
+        [[ -z $suite ]] || use_suite "$(debian_codename)-$suite"
+        real=$(resolve_package "$package")
+        real=${real#linux-image-}
+        mkdir -p "$cache/kernels/$real"
+        unpack_kernel "$cache/kernels/$real" "linux-image-$real" "$guest_modules" "$wanted"
+        printf '%s\n' "$real" >"$scratch/release"
+        mv -T "$scratch/release" "$made"
+    done
+}
+
+# Fills the folder from the package itself, and writes down what it was made from.
+unpack_kernel() {
+    local folder=$1 real=$2 modules=$3 made_from=$4 file tree=$scratch/kernel-tree
     say "fetching $real"
     file=$(fetch_package "$real")
     dpkg-deb --extract "$file" "$tree" || fail "cannot unpack $file"
@@ -25,7 +57,7 @@ prepare_kernel() {
     for file in modules bzImage config version vmlinux; do
         mv -T "$scratch/$file" "$folder/$file"
     done
-    printf '%s\n' "$wanted" >"$scratch/made-from"
+    printf '%s\n' "$made_from" >"$scratch/made-from"
     mv -T "$scratch/made-from" "$folder/made-from" # Last: it says that all is there.
 }
 

@@ -2,6 +2,27 @@
 # What comes from Debian: tools are installed, kernels and busybox only fetched and unpacked, since
 # installing them would change the machine (boot loader; busybox-static evicts busybox).
 
+# What apt is told beside: nothing, or another suite (use_suite).
+apt_options=()
+
+# Has apt know the packages of SUITE alone, with lists of our own: the machine's settings stay as they are.
+use_suite() {
+    local suite=$1 folder=$cache/packages/apt-$1
+    mkdir -p "$folder/lists"
+    # From where this machine's own packages of the release come.
+    debian_sources | awk -v release="$(debian_codename)" -v suite="$suite" '
+        $3 == release && $4 == "main" {
+            print "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]", $2, suite, $4
+            exit
+        }' >"$folder/sources"
+    [[ -s $folder/sources ]] || fail "apt does not say where Debian's packages come from"
+    apt_options=(-o "Dir::Etc::SourceList=$folder/sources" -o Dir::Etc::SourceParts=-
+        -o "Dir::State::Lists=$folder/lists" -o Dir::Cache::PkgCache= -o Dir::Cache::SrcPkgCache=)
+    say "apt-get update ($suite)"
+    apt-get update "${apt_options[@]}" >"$scratch/apt.log" 2>&1 ||
+        fail "apt-get update ($suite) failed: $(tail -n 1 "$scratch/apt.log")"
+}
+
 # Installs the programs the lab needs, or says which packages are missing.
 require_tools() {
     require_programs qemu-system-x86_64:qemu-system-x86 cpio:cpio xz:xz-utils lz4:lz4 cmp:diffutils \
@@ -32,7 +53,7 @@ refresh_lists_if_empty() {
 refresh_lists() {
     ((EUID == 0)) || fail "apt's lists are missing or old; please run, as root: apt-get update"
     say "apt-get update"
-    apt-get update -o DPkg::Lock::Timeout=300 >"$scratch/apt.log" 2>&1 ||
+    apt-get update "${apt_options[@]}" -o DPkg::Lock::Timeout=300 >"$scratch/apt.log" 2>&1 ||
         fail "apt-get update failed: $(tail -n 1 "$scratch/apt.log")"
 }
 
@@ -52,9 +73,9 @@ fetch_package() {
 }
 
 download_into() {
-    local folder=$1 name=$2 options=()
+    local folder=$1 name=$2 options=("${apt_options[@]}")
     # The sandbox user _apt may not write in the checkout.
-    ((EUID == 0)) && options=(-o APT::Sandbox::User=root)
+    ((EUID == 0)) && options+=(-o APT::Sandbox::User=root)
     (cd "$folder" && apt-get download "${options[@]}" "$name" >"$scratch/apt.log" 2>&1)
 }
 
@@ -62,7 +83,7 @@ download_into() {
 resolve_package() {
     local found
     refresh_lists_if_empty
-    found=$(apt-cache depends --important "$1" 2>/dev/null | awk '/Depends: linux-image-/ { print $2; exit }')
+    found=$(apt-cache depends "${apt_options[@]}" --important "$1" 2>/dev/null | awk '/Depends: linux-image-/ { print $2; exit }')
     [[ -n $found ]] || fail "apt knows no package $1"
     printf '%s\n' "$found"
 }

@@ -14,6 +14,7 @@ enum ShareExperiment {
         let cases = options.text("case")?.split(separator: ",").map(String.init)
         func isWanted(_ name: String) -> Bool { cases?.contains(name) ?? true }
         if isWanted("staircase") { try staircase(options, &figures) }
+        if isWanted("nice") { try niceValues(options, &figures) }
         if isWanted("mixes") { try mixes(options, &figures) }
         if isWanted("change") { try changes(options, &figures) }
     }
@@ -72,6 +73,47 @@ enum ShareExperiment {
                     .init(name: "asked", points: promised, isDashed: true),
                     .init(name: "lottery, 10:1", points: published, isDashed: true),
                 ]))
+    }
+
+    /// The same staircase by nice values alone, whose steps are a quarter each.
+    private static func niceValues(_ options: Options, _ figures: inout Figures) throws {
+        var report = try ExperimentReport(
+            options, title: "cpu-shares: two VMs on one CPU by nice values alone, 1:1 to 10:1",
+            columns: [
+                "asked", "measured", "entitled %", "measured %", "error %", "by CPU time %", "worst 1 s %",
+            ])
+        let fleet = try SpinFleet(options, processors: "1", division: .niceValues)
+        try fleet.start("one", flags: ["--cpu-shares", "1000"])
+        try fleet.start("two", flags: ["--cpu-shares", "1000"])
+        var worst = 0.0
+        for ratio in 1...10 {
+            try fleet.run("set", "one", "--shares", "\(1000 * ratio)")
+            usleep(UInt32(settling * 1e6))
+            let recording = try ShareRecording(fleet, seconds: report.seconds)
+            let expected = [Double(ratio), 1]
+            let error = recording.worstError(expected)
+            worst = max(worst, error)
+            let entitled = expected.map { $0 / expected.reduce(0, +) }
+            report.add([
+                "\(ratio):1", (recording.parts[0] / max(recording.parts[1], 1e-9)).fixed(3),
+                ExperimentReport.percents(entitled), ExperimentReport.percents(recording.parts),
+                error.fixed(2),
+                ShareRecording.error(recording.timeParts, expected).fixed(2),
+                recording.worstError(expected, inWindowsOf: 1).fixed(2),
+            ])
+            figures.add("cpu-shares.nice.\(ratio)-to-1.error-percent", error)
+        }
+        // What the manager says it did, lest something else be measured.
+        let why = try fleet.run("why", "one")
+        guard let force = why.split(separator: "\n").first(where: { $0.hasPrefix("In force by nice values") })
+        else {
+            throw BenchmarkError.contestant("roostd", "does not divide by nice values: \(why)")
+        }
+        report.show()
+        print("  'roost why one' at the end: \(force)\n")
+        figures.judge(
+            "each VM's part over \(Int(report.seconds)) s by nice values alone, all ratios", worst, atMost: 3,
+            places: 2, "% off")
     }
 
     private static func plainRatios(_ options: Options, seconds: Double) throws -> [Double] {

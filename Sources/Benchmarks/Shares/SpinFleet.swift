@@ -1,4 +1,5 @@
 internal import Glibc
+internal import HostControl
 internal import HostSystem
 internal import Stats
 
@@ -11,8 +12,13 @@ final class SpinFleet {
     enum Division {
         /// By the manager.
         case managed
+        /// By a manager that has nice values alone.
+        case niceValues
         /// By the kernel alone: groups with `cpu.shares` or `cpu.weight` in the given proportion.
         case weights
+
+        /// Whether there is a manager.
+        var isManaged: Bool { self != .weights }
     }
 
     private struct Machine {
@@ -25,12 +31,19 @@ final class SpinFleet {
 
     private let roost: String
     private let guest: String
-    private let directory: String
+    private let directory: FleetDirectory
     private let processors: String
     private let division: Division
     private let counters: UInt64
     private var machines: [Machine] = []
-    private var groups: [String] = []
+    private var control: CPUControl?
+    private var groups: [PlainGroup] = []
+
+    /// A group with a weight of its own; a class, because arrays hold nothing that cannot be copied.
+    private final class PlainGroup {
+        var group: ControlledGroup
+        init(_ group: consuming ControlledGroup) { self.group = group }
+    }
 
     /// Bytes between two virtual CPUs' counters in guests/programs/spin.c.
     private static let counterStride: UInt64 = 128
@@ -40,48 +53,79 @@ final class SpinFleet {
         roost = try options.existing(
             options.text("roost") ?? ".build/release/roost", advice: "scripts/experiments builds it")
         guest = try options.guest("spin")
-        directory = "/tmp/roost-experiment-\(HostProcess.identifier)"
         self.processors = processors
         self.division = division
         guard let address = try SymbolTable(guest).address(of: "counters") else {
             throw BenchmarkError.unavailable("\(guest) has no symbol 'counters'")
         }
         counters = address
-        try FileTree.makePrivateDirectory(directory)
+        directory = try FleetDirectory(roost: roost)
+        switch division {
+        case .managed: break
+        case .niceValues: try startManager(options)
+        case .weights:
+            let found = HostCapabilities.discover(choice: .groups)
+            guard found.mechanism.weights != nil else {
+                throw BenchmarkError.unavailable(found.remarks.joined(separator: "; "))
+            }
+            control = try CPUControl(found, parent: directory.name)
+        }
     }
 
     deinit {
         end()
     }
 
-    /// Ends all machines and the manager.
+    /// Ends all machines and the manager, and removes what they left.
     func end() {
-        for machine in machines { _ = try? run("kill", machine.name) }
         machines = []
-        if let process = try? managerProcess() { kill(process, SIGTERM) }
-        for group in groups { FileTree.removeDirectory(group) }
+        directory.clear()
         groups = []
+        if let control = control.take() {
+            // Nobody is left to be told, and the next experiment looks again.
+            _ = try? control.sweep()
+            try? control.end()
+        }
     }
 
     /// The manager's process; nil if there is none.
     func managerProcess() throws -> pid_t? {
-        guard division == .managed else { return nil }
-        let connection = try LocalSocket.connect(to: "\(directory)/roostd.sock")
-        // unix(7), SO_PEERCRED: process, user and group of who listens.
-        var credentials: (Int32, UInt32, UInt32) = (0, 0, 0)
-        var size = socklen_t(MemoryLayout.size(ofValue: credentials))
-        // SAFETY: both are ours, and as large as they are said to be.
-        let result = unsafe getsockopt(connection.number, SOL_SOCKET, SO_PEERCRED, &credentials, &size)
-        return result == 0 && credentials.0 > 0 ? credentials.0 : nil
+        division.isManaged ? directory.manager : nil
+    }
+
+    /// Starts a manager that divides by nice values, and waits until it listens. The other comes with the first
+    /// machine.
+    private func startManager(_ options: Options) throws {
+        let beside = roost.split(separator: "/", omittingEmptySubsequences: false).dropLast().map(String.init)
+        let roostd = try options.existing(
+            options.text("roostd") ?? (beside + ["roostd"]).joined(separator: "/"),
+            advice: "scripts/experiments builds it")
+        // It keeps its standard output: nobody waits for the end of that.
+        var child = try ChildProcess(
+            Command(words: [
+                "/usr/bin/taskset", "-c", processors, roostd, "--run-directory", directory.path,
+                "--mechanism",
+                "nice", "--background",
+            ]))
+        guard try child.reap().status == 0 else {
+            throw BenchmarkError.contestant("roostd", "cannot divide by nice values here")
+        }
+        let deadline = HostClock.monotonicNanoseconds() + 20_000_000_000
+        while directory.manager == nil {
+            guard HostClock.monotonicNanoseconds() < deadline else {
+                throw BenchmarkError.contestant("roostd", "does not listen")
+            }
+            usleep(10_000)
+        }
     }
 
     /// Starts a machine, and returns when it counts.
     func start(_ name: String, cpus: Int = 1, flags: [String] = [], weight: Int = 1024) throws {
         var words = ["run", "-d", guest, "--name", name, "--cpus", "\(cpus)", "--memory", "16M"]
         words += ["--cmdline", "interval=1000000000 cpus=\(cpus)", "--console", "none"]
-        words += division == .managed ? flags : ["--unmanaged"]
+        words += division.isManaged ? flags : ["--unmanaged"]
         try run(words)
-        var observer = try MachineObserver(page: "\(directory)/\(name)/stats")
+        var observer = try MachineObserver(page: "\(directory.path)/\(name)/stats")
         let page = try observer.page()
         guard let base = page["machine"]?["memory.address"] else {
             throw BenchmarkError.contestant(name, "does not say where its memory is")
@@ -110,7 +154,7 @@ final class SpinFleet {
     func run(_ words: [String]) throws -> String {
         // Elsewhere nobody divides CPUs while machines are measured; here that is what is measured.
         let environment = [
-            "ROOST_RUN_DIR=\(directory)", "ROOST_UNMANAGED=\(division == .managed ? "" : "1")",
+            "ROOST_RUN_DIR=\(directory.path)", "ROOST_UNMANAGED=\(division.isManaged ? "" : "1")",
         ]
         return try output(
             ["/usr/bin/taskset", "-c", processors, "/usr/bin/env"] + environment + [roost] + words)
@@ -130,19 +174,10 @@ final class SpinFleet {
 
     /// What a plain group gives: the comparison.
     private func group(_ name: String, _ process: Int32, _ weight: Int) throws {
-        let isUnified = FileTree.isWritableDirectory("/sys/fs/cgroup/cpu") == false
-        let parent = isUnified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu"
-        let group = "\(parent)/roost-experiment-\(name)"
-        try FileTree.makePrivateDirectory(group)
-        groups.append(group)
-        let file = isUnified ? "cpu.weight" : "cpu.shares"
-        try Self.write("\(weight)", to: "\(group)/\(file)")
-        try Self.write("\(process)", to: "\(group)/cgroup.procs")
-    }
-
-    private static func write(_ text: String, to path: String) throws {
-        let file = try OwnedDescriptor.open(path, O_WRONLY)
-        try DescriptorIO.writeAll(file.number, Array(text.utf8), operation: "write \(path)")
+        guard let group = try control?.adopt(machine: name, process: process) else { return }
+        let plain = PlainGroup(group)
+        try plain.group.apply(CPUSettings(weight: weight))
+        groups.append(plain)
     }
 
     /// The counts of all machines now, each over all its virtual CPUs.

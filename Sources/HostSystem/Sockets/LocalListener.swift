@@ -8,8 +8,7 @@ public struct LocalListener: ~Copyable, Sendable {
     public let socket: OwnedDescriptor
     /// Where its file is.
     public let path: String
-    private let device: UInt64
-    private let inode: UInt64
+    private let file: SocketFile?
 
     /// Listens at a path (mode 0600). A socket's file that nobody listens at any more is replaced.
     ///
@@ -18,24 +17,19 @@ public struct LocalListener: ~Copyable, Sendable {
     public init(at path: String, backlog: Int32 = 1024) throws(SystemError) {
         try Self.clear(path)
         let socket = try LocalSocket.listen(at: path, backlog: backlog)
-        let file = try Self.file(at: path)
-        device = file?.device ?? 0
-        inode = file?.inode ?? 0
+        file = try SocketFile(at: path)
         self.socket = consume socket
         self.path = path
     }
 
     /// Removes the file, if it is still this socket's. The socket is closed with its owner.
     public func removeFile() {
-        // Whatever is wrong with the path now, the file is not ours to remove.
-        guard let file = try? Self.file(at: path), file.device == device, file.inode == inode else { return }
-        // SAFETY: a C string for the length of the call. It can only have gone meanwhile, as is wanted.
-        _ = unsafe unlink(path)
+        file?.remove()
     }
 
     /// Makes the path free, or says why that may not be.
     private static func clear(_ path: String) throws(SystemError) {
-        guard let file = try file(at: path) else { return }
+        guard let file = try SocketFile(at: path) else { return }
         guard file.isSocket else {
             throw SystemError(
                 "listen at \(path)", number: EEXIST,
@@ -56,24 +50,6 @@ public struct LocalListener: ~Copyable, Sendable {
         throw SystemError(
             "listen at \(path)", number: EADDRINUSE,
             advice: "another process listens there: stop it, or choose another path")
-    }
-
-    private struct File {
-        var device: UInt64 = 0
-        var inode: UInt64 = 0
-        var isSocket = false
-    }
-
-    /// Nil if there is none.
-    private static func file(at path: String) throws(SystemError) -> File? {
-        var file = File()
-        var isSocket: Int32 = 0
-        // SAFETY: integers of ours, a C string for the length of the call.
-        let result = unsafe clinux_socket_file(path, &file.device, &file.inode, &isSocket)
-        if result == -ENOENT { return nil }
-        try checked(result, "look at \(path)")
-        file.isSocket = isSocket != 0
-        return file
     }
 }
 

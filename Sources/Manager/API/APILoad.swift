@@ -15,6 +15,8 @@ enum APILoad {
     /// Connections of one client, and of all.
     static let connectionsOfClient = 64
     static let connections = 512
+    /// Journals that are being sent at a time, to all clients. Each may keep some megabytes.
+    static let journalReaders = 4
 
     /// The 90th percentile of the time from a request's arrival to the end of its answer that is aimed at, in
     /// nanoseconds.

@@ -12,17 +12,17 @@ struct APIResponder: Sendable {
 
     private let core: ManagerCore
     private let client: APIClient
+    private let journalReaders: JournalReaders
 
-    init(_ core: ManagerCore, client: APIClient) {
+    init(_ core: ManagerCore, client: APIClient, journalReaders: JournalReaders) {
         self.core = core
         self.client = client
+        self.journalReaders = journalReaders
     }
 
     /// What to answer, and the turn in which to do it.
     struct Answer {
         var response: Response
-        /// Bytes of the body.
-        var size = 0
         /// Nil if the loop had nothing to do with it.
         var turn: FairTurn?
 
@@ -36,7 +36,7 @@ struct APIResponder: Sendable {
             let (result, turn) = await ask(try await understand(request))
             // Here, not on the loop: a list takes longer to write than to look up.
             switch result {
-            case .success(let reply): answer = Self.answer(reply)
+            case .success(let reply): answer = self.answer(reply)
             case .failure(let problem): answer = Self.answer(problem)
             }
             answer.turn = turn
@@ -129,15 +129,43 @@ struct APIResponder: Sendable {
         }
     }
 
-    private static func answer(_ reply: ManagerReply) -> Answer {
+    private func answer(_ reply: ManagerReply) -> Answer {
         switch reply {
-        case .value(let json): answer(status: .ok, type: "application/json", text: json.text())
-        case .made(let json): answer(status: .created, type: "application/json", text: json.text())
+        case .value(let json): Self.answer(status: .ok, type: "application/json", text: json.text())
+        case .made(let json): Self.answer(status: .created, type: "application/json", text: json.text())
         case .done: Answer(response: Response(status: .noContent))
         case .lines(let lines):
-            answer(
-                status: .ok, type: "text/plain; charset=utf-8", text: lines.map { $0 + "\n" }.joined())
+            if let reader = journalReaders.enter() {
+                Self.answer(lines, to: reader)
+            } else {
+                Self.answer(ManagerProblem(.overloaded, "others are being sent the journal already"))
+            }
         }
+    }
+
+    /// Bytes of a long text that are put together at a time; the next come when these are taken.
+    private static let pieceSize = 64 << 10
+
+    /// A long text, which is never whole in memory beside its lines, however many ask for it and do not read.
+    private static func answer(_ lines: [String], to reader: JournalReaders.Reader) -> Answer {
+        let size = lines.reduce(0) { $0 + $1.utf8.count + 1 }
+        let body = ResponseBody(contentLength: size) { writer in
+            defer { withExtendedLifetime(reader) {} }
+            var piece = ByteBuffer()
+            for line in lines {
+                piece.writeString(line)
+                piece.writeInteger(UInt8(ascii: "\n"))
+                guard piece.readableBytes >= pieceSize else { continue }
+                try await writer.write(piece)
+                piece.clear()
+            }
+            if piece.readableBytes > 0 { try await writer.write(piece) }
+            try await writer.finish(nil)
+        }
+        return Answer(
+            response: Response(
+                status: .ok,
+                headers: [.contentType: "text/plain; charset=utf-8", .contentLength: "\(size)"], body: body))
     }
 
     private static func answer(_ problem: ManagerProblem) -> Answer {
@@ -153,6 +181,6 @@ struct APIResponder: Sendable {
         return Answer(
             response: Response(
                 status: status, headers: [.contentType: type, .contentLength: "\(bytes.readableBytes)"],
-                body: ResponseBody(byteBuffer: bytes)), size: bytes.readableBytes)
+                body: ResponseBody(byteBuffer: bytes)))
     }
 }

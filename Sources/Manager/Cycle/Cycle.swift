@@ -63,34 +63,3 @@ final class Cycle {
         decision.submit(Observation(time: now, virtualMachines: []))
     }
 }
-
-/// Adds looks up until there are enough for a decision.
-struct ObservationSum {
-    private var parts: [VMName: (elapsed: UInt64, times: CPUTimes)] = [:]
-    private var start: UInt64?
-
-    /// - Parameter interval: nanoseconds that a sum is of, at the least.
-    /// - Returns: the sum, if it is complete; then the next one begins.
-    mutating func add(_ observation: Observation, every interval: UInt64) -> Observation? {
-        for vm in observation.virtualMachines {
-            var part = parts[vm.name] ?? (0, CPUTimes(used: 0, ready: 0))
-            part.elapsed &+= vm.elapsed
-            part.times.used &+= vm.times.used
-            part.times.ready &+= vm.times.ready
-            part.times.limited &+= vm.times.limited
-            parts[vm.name] = part
-        }
-        let begun = start ?? observation.time
-        start = begun
-        guard observation.time &- begun >= interval else { return nil }
-        defer {
-            self = ObservationSum()
-            start = observation.time
-        }
-        return Observation(
-            time: observation.time,
-            virtualMachines: parts.sorted { $0.key < $1.key }.map {
-                Observation.VM(name: $0.key, elapsed: $0.value.elapsed, times: $0.value.times)
-            })
-    }
-}

@@ -1,11 +1,13 @@
+public import HostControl
+
 /// How a manager runs.
 public struct ManagerConfiguration: Sendable {
     /// The run directory whose machines it looks after.
     public var runDirectory: String
+    /// What it may divide CPUs by.
+    public var mechanism = MechanismChoice.best
     /// Nanoseconds without any machine after which it ends; nil: it stays.
     public var idleEnd: UInt64?
-    /// Whether the socket in the run directory is this process's, and closes before it ends.
-    public var ownsSocket = true
     /// Nanoseconds between the closing of the socket and the end, for requests that are on their way.
     public var graceAtEnd: UInt64 = 200_000_000
     /// Nanoseconds between two decisions, at the least.

@@ -19,13 +19,21 @@ public final class ManagerCore: @unchecked Sendable {
     let loop: EventLoop
     let started = HostClock.monotonicNanoseconds()
     var fleet: Fleet
-    var machines: [VMName: ManagedMachine] = [:]
+    var machines: [VMName: ManagedMachine] = [:] {
+        didSet { inOrder = machines.values.sorted { $0.name < $1.name } }
+    }
+    /// The same in the order of their names, which is that of decisions.
+    private(set) var inOrder: [ManagedMachine] = []
+    /// What a look finds: kept for its memory.
+    var seen: [Observation.VM] = []
     var history = EntitlementHistory()
     var enforcement: Enforcement
-    /// What no VM may exceed, its pools' limits taken in.
-    var limits: [VMName: CPUAmount] = [:]
-    /// How many host CPUs machines may use.
-    let processorCount: Int
+    /// What no VM may exceed, its pools' limits taken in: of the latest decision.
+    var limits = PoolLimits()
+    /// The host CPUs that machines may use.
+    var processors: ProcessorSet
+    /// Nil if it cannot be looked at again.
+    private(set) var hostCapacity: HostCapacity?
     /// The virtual CPUs that all machines together were last weighed as; nil before the first time.
     var weighed: Int?
     /// When machines were measured last.
@@ -33,15 +41,19 @@ public final class ManagerCore: @unchecked Sendable {
     /// Nanoseconds between two looks at the machines.
     var interval: UInt64 = 50_000_000
     var savedState = SavedState()
-    /// Sentences on what went wrong and will be tried again, the latest few.
-    var troubles = BoundedSentences(limit: 8)
+    /// What is wrong now and will be tried again.
+    var troubles = Troubles(limit: 8)
+    private let socketIsTroubled = Guarded(false)
     /// What the loop's thread cannot have; nil if nothing.
     var priorityRemark: String?
     var lastScan: UInt64?
+    var directory: RunDirectoryScan
+    /// The socket's file, if it is this process's.
+    private var socketFile: SocketFile?
     /// When the last machine went; nil while there is one.
     var idleSince: UInt64?
-    /// What the names of this run directory's groups end with.
-    let groupSuffix: String
+    /// The group around those of this run directory's machines.
+    let groupParent: String
     /// Whether a group was still in use when its machine was forgotten.
     var mustSweep = false
     /// When the socket was closed for the end; nil while it is open.
@@ -68,36 +80,54 @@ public final class ManagerCore: @unchecked Sendable {
         self.log = log
         // However it was named: two that are named alike from different places are two.
         let directory = try FileTree.realPath(configuration.runDirectory)
-        groupSuffix = "@" + String(GroupTag(of: directory).value, radix: 36)
-        var capabilities = HostCapabilities.discover()
+        groupParent = CPUControl.parent(ofManager: String(GroupTag(of: directory).value, radix: 36))
+        var capabilities = HostCapabilities.discover(choice: configuration.mechanism)
+        if configuration.mechanism != .best, capabilities.mechanism == .none {
+            throw SystemError(
+                "divide CPUs by what --mechanism asks for", number: 95,
+                advice: capabilities.remarks.joined(separator: "; "))
+        }
         var problem: String?
         let control: CPUControl
         do {
-            control = try CPUControl(capabilities)
+            control = try CPUControl(capabilities, parent: groupParent)
         } catch {
             // What discovery took for possible was not: the next best is nice values.
             problem = "\(capabilities.mechanism) cannot be used: \(error)"
-            capabilities = capabilities.withoutGroups
-            do { control = try CPUControl(capabilities) } catch {
+            guard configuration.mechanism != .groups else {
+                throw SystemError("divide CPUs by control groups", number: 95, advice: problem)
+            }
+            capabilities = capabilities.withoutGroups()
+            do { control = try CPUControl(capabilities, parent: groupParent) } catch {
                 throw SystemError("divide processors", number: 22, advice: "\(error)")
             }
         }
         self.control = control
         self.capabilities = capabilities
-        processorCount = max(capabilities.processors.count, 1)
+        processors = capabilities.processors
+        self.directory = RunDirectoryScan(path: configuration.runDirectory)
         let capacity = CPUAmount(clamping: Int64(capabilities.capacity))
         fleet = Fleet(capacity: capacity)
         enforcement = Enforcement(mechanism: capabilities.mechanism, processors: capabilities.processors)
         loop = try EventLoop()
         timer = try TimerDescriptor()
-        if let problem { troubles.add(problem) }
+        if let problem { troubles.set(.mechanism, problem) }
+        if !self.control.remarks.isEmpty {
+            troubles.set(.groups, self.control.remarks.joined(separator: "; "))
+        }
+        do throws(SystemError) {
+            hostCapacity = try HostCapacity()
+        } catch {
+            hostCapacity = nil
+            troubles.set(.capacity, "changes of the host's processors are not seen: \(error)")
+        }
         try start()
     }
 
     private func start() throws(SystemError) {
         weighMachines()
         savedState = SavedState(path: file(ManagerFiles.state))
-        for remark in fleet.restore(savedState.pools) { troubles.add(remark) }
+        for (pool, remark) in fleet.restore(savedState.pools) { troubles.set(.pool(pool), remark) }
         let meters = try StatsPage(
             Cycle.declarations + [StatsDeclaration("requests", StageShape.usual.shape)])
         cycle = Cycle(of: self, meters: meters.sections)
@@ -114,8 +144,10 @@ public final class ManagerCore: @unchecked Sendable {
         }
         scan(at: HostClock.monotonicNanoseconds())
         do { try control.sweep(keeping: Set(machines.keys.map(groupName(of:)))) } catch {
-            troubles.add("\(error)")
+            troubles.set(.leftovers, "\(error)")
+            mustSweep = true
         }
+        do { try control.sweepOthers() } catch { troubles.set(.otherManagers, "\(error)") }
         decideNow()
         setTimer()
     }
@@ -123,12 +155,22 @@ public final class ManagerCore: @unchecked Sendable {
     /// The manager's place in the run directory.
     func file(_ name: String) -> String { configuration.runDirectory + "/" + name }
 
-    /// Says something that is no request's affair. From any thread.
-    func remark(_ sentence: String) {
+    /// Says what is wrong with the API's socket. From any thread.
+    func remarkOnSocket(_ sentence: String) {
+        socketIsTroubled.withLock { $0 = true }
         loop.enqueue { [self] in
             tell(sentence)
-            troubles.add(sentence)
+            troubles.set(.socket, sentence)
         }
+    }
+
+    /// Nothing is wrong with it any more: there is a connection. From any thread.
+    func endRemarkOnSocket() {
+        let wasTroubled = socketIsTroubled.withLock { isTroubled in
+            defer { isTroubled = false }
+            return isTroubled
+        }
+        if wasTroubled { loop.enqueue { [self] in troubles.clear(.socket) } }
     }
 
     func tell(_ sentence: String) { log(sentence) }
@@ -140,17 +182,31 @@ public final class ManagerCore: @unchecked Sendable {
     public func run() {
         raisePriority()
         loop.run()
+        letGo()
         do { try control.end() } catch { tell("\(error)") }
+    }
+
+    /// Lets all virtual CPUs run where they could before there was a manager: nobody moves them any more. What they are
+    /// entitled to stays set.
+    private func letGo() {
+        for machine in inOrder {
+            do { try machine.letGo() } catch {
+                if case .ended = error { continue }
+                tell("\(machine.name): \(error)")
+            }
+        }
     }
 
     /// The nice value of the loop's thread. A tick is short: it takes nothing from machines that they would notice.
     private static let nice = -10
 
     private func raisePriority() {
-        let lowest = ThreadScheduling.lowestNice()
+        let lowest: Int
         do {
+            lowest = try ThreadScheduling.permitLowestNice(ofProcess: HostProcess.identifier)
             if lowest < 0 {
                 try ThreadScheduling.setNice(of: HostThread.currentIdentifier, to: max(Self.nice, lowest))
+                try control.setNiceOfOwnSession(Self.nice)
             }
         } catch {
             priorityRemark = "decisions may come late beside busy machines: \(error)"
@@ -196,7 +252,10 @@ public final class ManagerCore: @unchecked Sendable {
 
     private func tick() {
         let now = HostClock.monotonicNanoseconds()
-        if now - (lastScan ?? 0) >= configuration.scanInterval { scan(at: now) }
+        if now - (lastScan ?? 0) >= configuration.scanInterval {
+            scan(at: now)
+            lookAtHost()
+        }
         guard machines.isEmpty else {
             idleSince = nil
             open()
@@ -212,15 +271,14 @@ public final class ManagerCore: @unchecked Sendable {
     /// Ends in two steps, so that no request is lost: the socket goes first, and whoever connected before that
     /// still has an answer. If a machine comes meanwhile, the socket comes back.
     private func endUnlessAsked(at now: UInt64) {
-        guard configuration.ownsSocket else { return loop.stop() }
+        guard socketFile != nil else { return loop.stop() }
         if let closedAt {
             if now - closedAt >= configuration.graceAtEnd, requests?.underWay == 0 { loop.stop() }
             return
         }
-        let socket = file(ManagerFiles.socket)
         do throws(SystemError) {
             // Its other name keeps it bound.
-            try FileTree.rename(socket, to: socket + Self.closedSuffix)
+            try socketFile?.rename(to: file(ManagerFiles.socket) + Self.closedSuffix)
         } catch {
             // Somebody has removed it: then nobody comes.
             tell("\(error)")
@@ -237,16 +295,25 @@ public final class ManagerCore: @unchecked Sendable {
         guard closedAt != nil else { return }
         closedAt = nil
         idleSince = nil
-        let socket = file(ManagerFiles.socket)
-        do throws(SystemError) { try FileTree.rename(socket + Self.closedSuffix, to: socket) } catch {
+        do throws(SystemError) { try socketFile?.rename(to: file(ManagerFiles.socket)) } catch {
             tell("\(error)")
             loop.stop()
         }
     }
 
-    /// Removes the socket, under whichever name. For the process's end.
+    /// Listens on the socket in the run directory, in place of what an earlier manager left there. For who holds the
+    /// directory's lock, before `run`; without it the manager has no socket of its own, and closes none.
+    public func listen(backlog: Int32) throws(SystemError) -> OwnedDescriptor {
+        let socket = file(ManagerFiles.socket)
+        for suffix in ["", Self.closedSuffix] { FileTree.remove(socket + suffix) }
+        let listener = try LocalSocket.listen(at: socket, backlog: backlog)
+        socketFile = try SocketFile(at: socket)
+        return listener
+    }
+
+    /// Removes the socket, under whichever name, if it is still this manager's. For the process's end.
     public func removeSocket() {
-        for suffix in ["", Self.closedSuffix] { FileTree.remove(file(ManagerFiles.socket) + suffix) }
+        socketFile?.remove()
     }
 
     /// Decides at once, because something has changed.
@@ -261,21 +328,5 @@ struct GroupTag {
 
     init(of path: String) {
         value = path.utf8.reduce(0x811C_9DC5) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
-    }
-}
-
-/// A few sentences, each once, the oldest given up.
-struct BoundedSentences {
-    private let limit: Int
-    private(set) var sentences: [String] = []
-
-    init(limit: Int) {
-        self.limit = limit
-    }
-
-    mutating func add(_ sentence: String) {
-        sentences.removeAll { $0 == sentence }
-        sentences.append(sentence)
-        if sentences.count > limit { sentences.removeFirst() }
     }
 }

@@ -12,27 +12,37 @@ struct EntitlementHistory {
 
     /// The most changes that are kept of a machine.
     static let limit = 16
-    private var items: [VMName: [Item]] = [:]
+    /// In the order of the latest decision.
+    private var machines: [(name: VMName, items: [Item])] = []
 
     /// What is kept of a machine, the oldest first.
-    subscript(name: VMName) -> [Item] { items[name] ?? [] }
+    subscript(name: VMName) -> [Item] { machines.first { $0.name == name }?.items ?? [] }
 
     /// Takes a decision in: what moved by a hundredth of a CPU, or is new. Machines that are gone are forgotten.
     mutating func add(_ decision: Decision) {
-        var next: [VMName: [Item]] = [:]
-        next.reserveCapacity(decision.virtualMachines.count)
-        for vm in decision.virtualMachines {
-            var list = items[vm.name] ?? []
-            let moved = list.last.map { abs($0.entitlement.microCPUs - vm.entitlement.microCPUs) >= 10_000 }
-            if moved != false {
-                if list.count == Self.limit { list.removeFirst() }
-                list.append(
-                    Item(
-                        sequence: decision.sequence, time: decision.time, demand: vm.demand,
-                        entitlement: vm.entitlement))
+        if !isFor(decision) { meet(decision) }
+        for (place, vm) in decision.virtualMachines.enumerated() {
+            if let last = machines[place].items.last,
+                abs(last.entitlement.microCPUs - vm.entitlement.microCPUs) < 10_000
+            {
+                continue
             }
-            next[vm.name] = list
+            if machines[place].items.count == Self.limit { machines[place].items.removeFirst() }
+            machines[place].items.append(
+                Item(
+                    sequence: decision.sequence, time: decision.time, demand: vm.demand,
+                    entitlement: vm.entitlement))
         }
-        items = next
+    }
+
+    private func isFor(_ decision: Decision) -> Bool {
+        machines.count == decision.virtualMachines.count
+            && machines.indices.allSatisfy { machines[$0].name == decision.virtualMachines[$0].name }
+    }
+
+    private mutating func meet(_ decision: Decision) {
+        var known: [VMName: [Item]] = [:]
+        for machine in machines { known[machine.name] = machine.items }
+        machines = decision.virtualMachines.map { ($0.name, known[$0.name] ?? []) }
     }
 }

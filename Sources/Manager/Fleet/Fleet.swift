@@ -11,6 +11,8 @@ struct Fleet {
     private(set) var journal: Journal
     /// The latest decision; nil before the first.
     private(set) var decision: Decision?
+    /// What it tells of, pools included.
+    private(set) var entitlements: Entitlements?
 
     init(capacity: CPUAmount) {
         policy = CPUPolicy(capacity: capacity)
@@ -28,18 +30,18 @@ struct Fleet {
     /// Makes pools of an earlier manager again; one whose reservation the host has no longer is made without it.
     ///
     /// - Returns: a sentence for each that is not as it was.
-    mutating func restore(_ pools: [PoolEntry]) -> [String] {
-        var remarks: [String] = []
+    mutating func restore(_ pools: [PoolEntry]) -> [(pool: PoolPath, remark: String)] {
+        var remarks: [(pool: PoolPath, remark: String)] = []
         for pool in pools {
             do throws(ManagerProblem) {
                 do throws(ManagerProblem) { try apply(.addPool(pool)) } catch {
                     guard error.kind == .admissionRefused else { throw error }
-                    remarks.append("pool \(pool.path) has lost its reservation: \(error)")
+                    remarks.append((pool.path, "pool \(pool.path) has lost its reservation: \(error)"))
                     let settings = pool.settings.withoutReservation
                     try apply(.addPool(PoolEntry(path: pool.path, settings: settings)))
                 }
             } catch {
-                remarks.append("pool \(pool.path): \(error)")
+                remarks.append((pool.path, "pool \(pool.path): \(error)"))
             }
         }
         return remarks
@@ -76,9 +78,10 @@ struct Fleet {
 
     /// Decides on an observation.
     mutating func decide(_ observation: Observation) -> Decision {
-        let decision = policy.decide(observation)
+        let (decision, entitlements) = policy.decideWithEntitlements(observation)
         journal.append(.observation(observation), .decision(decision), after: policy)
         self.decision = decision
+        self.entitlements = entitlements
         return decision
     }
 }

@@ -55,10 +55,12 @@ extension ManagerCore {
             let settings = try change.applied(to: try pool(path).settings)
             if case .some(.some) = change.cpu.limit { try checkMechanism(settings.cpu) }
             try fleet.apply(.setPool(PoolEntry(path: path, settings: settings)))
+            troubles.clear(.pool(path))
             changed()
             return .value(PoolFigures(fleet).report(try pool(path)).json)
         case .removePool(let path):
             try fleet.apply(.removePool(path))
+            troubles.clear(.pool(path))
             changed()
             return .done
         case .journal: return .lines(fleet.journal.lines)
@@ -75,7 +77,7 @@ extension ManagerCore {
     private func forget(_ name: VMName) throws(ManagerProblem) {
         guard let machine = machines[name] else { throw Self.unknown(name) }
         guard !machine.isRunning,
-            RunDirectoryScan(path: configuration.runDirectory).process(of: name) == nil
+            directory.process(of: name) == nil
         else {
             throw ManagerProblem(.exists, "the machine '\(name)' is running: 'roost stop \(name)' ends it")
         }
@@ -87,9 +89,18 @@ extension ManagerCore {
             process: HostProcess.identifier,
             uptimeMilliseconds: (HostClock.monotonicNanoseconds() - started) / 1_000_000,
             mechanism: capabilities.mechanism.description,
-            remarks: capabilities.remarks + (priorityRemark.map { [$0] } ?? []) + troubles.sentences,
+            remarks: capabilities.remarks + (priorityRemark.map { [$0] } ?? [])
+                + machineRemarks + troubles.sentences,
             capacity: fleet.policy.capacity,
             unreserved: PoolFigures(fleet).unreserved(in: .root), machines: machines.count)
+    }
+
+    /// What keeps machines from being divided, the first few.
+    private var machineRemarks: [String] {
+        let all = machines.values.filter(\.isRunning).compactMap { machine in
+            machine.remark.map { "\(machine.name): \($0)" }
+        }
+        return Array(all.sorted().prefix(8))
     }
 
     private func machineReport(_ name: VMName) throws(ManagerProblem) -> JSONValue {
@@ -100,9 +111,10 @@ extension ManagerCore {
     private func report(_ vm: VMEntry, _ decided: Decision.VM?) -> MachineReport {
         let machine = machines[vm.name]
         return MachineReport(
-            name: vm.name, process: machine?.process ?? 1, virtualCPUs: vm.settings.virtualCPUs,
-            pool: vm.pool,
-            cpu: vm.settings.cpu, entitlement: decided?.entitlement ?? .zero,
+            name: vm.name,
+            registration: MachineRegistration(
+                process: machine?.process ?? 1, virtualCPUs: vm.settings.virtualCPUs, cpu: vm.settings.cpu,
+                pool: vm.pool), entitlement: decided?.entitlement ?? .zero,
             worstCase: decided?.atWorst ?? .zero, demand: fleet.policy.demand(of: vm.name),
             used: machine?.rates?.used, ready: machine?.rates?.ready, limited: machine?.rates?.limited)
     }
@@ -126,7 +138,7 @@ extension ManagerCore {
                 "Lately it used \(rates.used.thousandths) CPUs, and was ready for \(rates.ready.thousandths) more "
                     + "while others ran\(limited).")
         }
-        if let setting = enforcement.description(of: name) { sentences.append(setting) }
+        if let setting = machines[name].flatMap(enforcement.description(of:)) { sentences.append(setting) }
         return [
             "version": 1, "name": .string(name.description),
             "decision": JSONValue(fleet.decision?.sequence ?? 0),

@@ -9,20 +9,35 @@ extension ManagerCore {
     /// Looks for machines that run and are not known: those of an earlier manager.
     func scan(at now: UInt64) {
         lastScan = now
-        let directory = RunDirectoryScan(path: configuration.runDirectory)
         do throws(SystemError) {
             let found = try directory.machines { machines[$0]?.isRunning == true }
             for machine in found { takeOver(machine) }
+            troubles.clear(.runDirectory)
         } catch {
-            troubles.add("\(error)")
+            troubles.set(.runDirectory, "\(error)")
+        }
+        for machine in machines.values {
+            do {
+                try machine.lookAround()
+                // Before that, it may be the process of who starts it.
+                if machine.isRunning, let remark = machine.remark, remark != machine.toldRemark {
+                    tell("\(machine.name): \(remark)")
+                    machine.toldRemark = remark
+                }
+            } catch {
+                // Its end is told by its descriptor.
+                if case .ended = error { continue }
+                trouble(.setting(machine.name), machine, error)
+            }
         }
         guard mustSweep else { return }
         let kept = Set(machines.keys.map(groupName(of:)))
         do {
             try control.sweep(keeping: kept)
-            mustSweep = try control.machines().contains { isOurs($0) && !kept.contains($0) }
+            mustSweep = try control.machines().contains { !kept.contains($0) }
+            troubles.clear(.leftovers)
         } catch {
-            troubles.add("\(error)")
+            troubles.set(.leftovers, "\(error)")
         }
     }
 
@@ -37,30 +52,43 @@ extension ManagerCore {
             cpu: saved?.cpu ?? found.specification.cpuAllocation,
             pool: saved?.pool ?? found.specification.pool)
         do { try checkMechanism(registration.cpu) } catch {
-            troubles.add("\(found.name) was taken over without its limit: \(error)")
+            troubles.set(
+                .takeover(found.name), "\(found.name) was taken over without its limit: \(error)")
             registration.cpu = registration.cpu.withoutLimit
         }
         do {
             do {
-                try register(found.name, registration)
+                try register(found.name, registration, .running)
             } catch {
                 // It runs, whatever its reservation and pool: then as one that has neither.
-                troubles.add("\(found.name) was taken over without its pool and reservation: \(error)")
+                troubles.set(
+                    .takeover(found.name),
+                    "\(found.name) was taken over without its pool and reservation: \(error)")
                 registration.cpu = registration.cpu.withoutReservation
                 registration.pool = .root
-                try register(found.name, registration)
+                try register(found.name, registration, .running)
             }
             machines[found.name]?.isRunning = true
             machines[found.name]?.mayBeHeld = true
             tell("took over \(found.name), process \(found.process)")
             decideNow()
         } catch {
-            troubles.add("\(found.name): \(error)")
+            troubles.set(.takeover(found.name), "\(found.name): \(error)")
         }
     }
 
+    /// How far a machine is when it is taken in.
+    enum Arrival {
+        /// It is about to start: what cannot be kept is refused.
+        case starting
+        /// It runs: then as well as can be.
+        case running
+    }
+
     /// Admits a machine, and takes its process in.
-    func register(_ name: VMName, _ registration: MachineRegistration) throws(ManagerProblem) {
+    func register(
+        _ name: VMName, _ registration: MachineRegistration, _ arrival: Arrival = .starting
+    ) throws(ManagerProblem) {
         let settings: VMSettings
         do {
             settings = try VMSettings(cpu: registration.cpu, virtualCPUs: registration.virtualCPUs)
@@ -68,7 +96,7 @@ extension ManagerCore {
             throw ManagerProblem(.invalid, "\(error)")
         }
         try checkMechanism(registration.cpu)
-        try checkProcess(registration.process)
+        let handle = try hold(registration.process)
         if let other = machines.values.first(where: { $0.process == registration.process && $0.name != name })
         {
             throw ManagerProblem(
@@ -79,14 +107,9 @@ extension ManagerCore {
             throw ManagerProblem(
                 .exists, "there is a running machine '\(name)' already, process \(old.process)")
         }
-        let machine: ManagedMachine
-        do {
-            machine = try ManagedMachine(
-                name: name, group: groupName(of: name), process: registration.process,
-                virtualCPUs: registration.virtualCPUs)
-        } catch {
-            throw ManagerProblem(.invalid, "there is no process \(registration.process)")
-        }
+        let machine = ManagedMachine(
+            name: name, group: groupName(of: name), handle: handle, process: registration.process,
+            virtualCPUs: registration.virtualCPUs)
         try change(name, settings, registration.pool)
         if let old { letGo(old, keepingGroup: true) }
         machines[name] = machine
@@ -102,27 +125,39 @@ extension ManagerCore {
         // What fails is tried again with every look.
         do {
             try machine.adopt(by: control)
-            _ = try machine.measure(at: HostClock.monotonicNanoseconds(), processors: processorCount)
+            _ = try machine.measure(at: HostClock.monotonicNanoseconds(), processors: processors.count)
         } catch {
-            troubles.add("\(name): \(error)")
+            troubles.set(.measuring(name), "\(name): \(error)")
+        }
+        if case .starting = arrival {
+            do { try checkReach(machine, registration.cpu) } catch {
+                remove(name)
+                throw error
+            }
         }
         weighMachines()
         open()
         setTimer()
     }
 
-    /// Refuses processes that are not this user's to divide, whoever asks.
-    private func checkProcess(_ process: Int32) throws(ManagerProblem) {
+    /// Refuses a reservation or a limit of a machine that is out of reach: who it is was not known before.
+    private func checkReach(_ machine: ManagedMachine, _ cpu: CPUAllocation) throws(ManagerProblem) {
+        guard machine.isLeftOut, cpu.limit != nil || cpu.reservation > .zero else { return }
+        throw ManagerProblem(
+            .invalid,
+            "a reservation or a limit of the machine '\(machine.name)' cannot be kept: "
+                + (machine.remark ?? "it is out of reach"))
+    }
+
+    /// Takes hold of a process, and refuses those that are not this user's to divide, whoever asks.
+    private func hold(_ process: Int32) throws(ManagerProblem) -> OtherProcess {
         guard process != 1, process != HostProcess.identifier else {
             throw ManagerProblem(.invalid, "process \(process) is no machine")
         }
-        let status: [UInt8]
-        do throws(SystemError) {
-            let other = try OtherProcess(process)
-            status = try other.file("status")
-        } catch {
-            throw ManagerProblem(.invalid, "there is no process \(process)")
-        }
+        guard let other = try? OtherProcess(process), let status = try? other.file("status"),
+            // What was read was its own, if it has not ended since.
+            !other.hasEnded
+        else { throw ManagerProblem(.invalid, "there is no process \(process)") }
         let lines = String(decoding: status, as: UTF8.self).split(separator: "\n")
         // proc(5): the first of its users is the real one. The owner of /proc/PID can be root though it is not.
         let user = lines.first { $0.hasPrefix("Uid:") }?.split(separator: "\t").dropFirst().first
@@ -133,21 +168,16 @@ extension ManagerCore {
         guard lines.contains(where: { $0.hasPrefix("VmSize:") }) else {
             throw ManagerProblem(.invalid, "process \(process) runs no program")
         }
+        return other
     }
 
-    /// The name of a machine's group, which no other run directory's machine has: a host may have several
-    /// managers, and the groups of all lie in one place.
-    func groupName(of name: VMName) -> String { "\(name)\(groupSuffix)" }
-
-    /// Whether a group is of this run directory.
-    private func isOurs(_ group: String) -> Bool { group.hasSuffix(groupSuffix) }
+    /// The name of a machine's group, among those of this run directory's.
+    func groupName(of name: VMName) -> String { name.description }
 
     /// Whether a machine is more than announced: who announces one may do it for a process that follows.
     private func isRunning(_ machine: ManagedMachine) -> Bool {
         if !machine.isRunning {
-            machine.isRunning =
-                RunDirectoryScan(path: configuration.runDirectory).process(of: machine.name)
-                == machine.process
+            machine.isRunning = directory.process(of: machine.name) == machine.process
         }
         return machine.isRunning
     }
@@ -183,7 +213,11 @@ extension ManagerCore {
             throw ManagerProblem(.invalid, "\(error)")
         }
         if case .some(.some) = wished.cpu.limit { try checkMechanism(settings.cpu) }
+        if settings.cpu != entry.settings.cpu, let machine = machines[name] {
+            try checkReach(machine, settings.cpu)
+        }
         try change(name, settings, wished.pool ?? entry.pool)
+        troubles.clear(.takeover(name))
     }
 
     static func unknown(_ name: VMName) -> ManagerProblem {
@@ -203,7 +237,8 @@ extension ManagerCore {
     func remove(_ name: VMName) {
         guard let machine = machines.removeValue(forKey: name) else { return }
         letGo(machine, keepingGroup: false)
-        do { try fleet.apply(.removeVM(name)) } catch { troubles.add("\(error)") }
+        do { try fleet.apply(.removeVM(name)) } catch { tell("\(error)") }
+        troubles.clear(machine: name)
         weighMachines()
         if machines.isEmpty { setTimer() }
     }
@@ -215,8 +250,9 @@ extension ManagerCore {
         weighed = virtualCPUs
         do {
             try control.setWeightOfAll(processors: virtualCPUs)
+            troubles.clear(.weight)
         } catch {
-            troubles.add("the weight of all machines together: \(error)")
+            troubles.set(.weight, "the weight of all machines together: \(error)")
         }
     }
 
@@ -227,7 +263,8 @@ extension ManagerCore {
         do {
             if try !machine.release() { mustSweep = true }
         } catch {
-            troubles.add("\(machine.name): \(error)")
+            mustSweep = true
+            tell("\(machine.name): \(error)")
         }
     }
 
@@ -245,8 +282,9 @@ extension ManagerCore {
         do {
             try state.write(to: file(ManagerFiles.state))
             savedState = state
+            troubles.clear(.savedState)
         } catch {
-            troubles.add("settings will not outlive this manager: \(error)")
+            troubles.set(.savedState, "settings will not outlive this manager: \(error)")
         }
     }
 }

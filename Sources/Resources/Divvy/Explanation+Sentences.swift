@@ -1,9 +1,12 @@
 extension Explanation {
     /// The arithmetic in sentences, one a line: first the outcome, then the wish, then pool by pool.
-    public var sentences: [String] {
+    public var sentences: [String] { sentences(of: "the host") }
+
+    /// The same of a host that is named otherwise, such as `the described host`.
+    public func sentences(of host: String) -> [String] {
         let outcome = "VM '\(vm)' is entitled to \(cpus(entitlement))."
         guard want > .zero else { return [outcome, "It would use nothing now."] }
-        return [outcome, wishSentence] + steps.flatMap(\.sentences)
+        return [outcome, wishSentence] + steps.flatMap { $0.sentences(of: host) }
     }
 
     private var wishSentence: String {
@@ -23,8 +26,8 @@ extension Explanation {
 
 extension Explanation.Step {
     /// What this pool does, in sentences.
-    var sentences: [String] {
-        let place = pool.isRoot ? "The host" : "Pool '\(pool)'"
+    func sentences(of host: String) -> [String] {
+        let place = pool.isRoot ? host.prefix(1).uppercased() + host.dropFirst() : "Pool '\(pool)'"
         let scene =
             "\(place) has \(cpus(amount)) to give; its \(count(competitorCount + 1, "member")) "
             + "that \(competitorCount == 0 ? "wants" : "want") any would use \(cpus(allWant))"

@@ -19,7 +19,8 @@ public struct EnforcementTuning: Sendable, Equatable {
     public var authority: Double = 0.3
     /// Nanoseconds of its right that a VM's lag may grow to: no more is made up for later.
     public var mostLag: Double = 250_000_000
-    /// The change of a weight, as a part of it, below which it is not written.
+    /// The change of a weight, as a part of it, below which it is not written; more of a small one where
+    /// ticks are long.
     public var leastChange: Double = 0.01
     /// Nanoseconds by which those at home on host CPUs may be apart before the plan is made anew.
     public var splitThreshold: Double = 20_000_000

@@ -6,18 +6,55 @@
 /// them by the lag where steps are coarse or the kernel is biased; and where VMs have to be split over host CPUs it
 /// moves a few virtual CPUs by the lags of those that stay. It never takes away what nobody else wants: only limits
 /// that users set become limits, and only virtual CPUs that want all they can get are held to a host CPU.
+///
+/// While the same VMs come in the same order a tick allocates nothing, unless it makes another plan or who took the
+/// decision before still holds it.
 public struct Enforcer: Sendable {
     /// The mechanism's steps.
     public let scale: WeightScale
     /// How many host CPUs VMs may use.
     public let processors: Int
+    /// Who has a weight.
+    public let holder: WeightHolder
     /// Its constants.
     public let tuning: EnforcementTuning
-    private var states: [VMName: VMState] = [:]
+    /// In the order of the latest input, as are `orders` and all of `work`.
+    private var states: [VMState] = []
+    private var orders: [EnforcementDecision.VM] = []
     private var placement: Placement
+    private var work = Work()
+
+    /// Arrays that are kept from tick to tick for their memory alone.
+    private struct Work: Sendable {
+        var weights: [Double] = []
+        var most: [Double] = []
+        var due: [Double] = []
+        /// What each VM should have of the host CPUs now, if the busy ones want all they can get.
+        var rights: [Double] = []
+        /// What a plan gives the weight of each VM; zero where it says nothing.
+        var planned: [Double] = []
+
+        mutating func resize(to count: Int) {
+            for path in [\Work.weights, \.most, \.due, \.rights, \.planned] {
+                self[keyPath: path] = [Double](repeating: 0, count: count)
+            }
+        }
+    }
+
     /// A controller that has seen nothing yet.
-    public init(scale: WeightScale, processors: Int, tuning: EnforcementTuning = EnforcementTuning()) {
+    ///
+    /// - Parameter holder: who has a weight; nil for what is usual with the scale: each thread a nice value, else each
+    ///   machine.
+    public init(
+        scale: WeightScale, processors: Int, holder: WeightHolder? = nil,
+        tuning: EnforcementTuning = EnforcementTuning()
+    ) {
         self.scale = scale
+        if case .nice = scale {
+            self.holder = holder ?? .eachThread
+        } else {
+            self.holder = holder ?? .machine
+        }
         self.processors = max(processors, 1)
         self.tuning = tuning
         placement = Placement(processors: self.processors)
@@ -25,22 +62,35 @@ public struct Enforcer: Sendable {
 
     /// Takes a measurement, and decides.
     public mutating func tick(_ input: EnforcementInput) -> EnforcementDecision {
-        let machines = input.virtualMachines
         let elapsed = Double(input.elapsed)
-        let memory = tuning.memory * max(1, Double(machines.count) / Double(4 * processors))
-        var current: [VMState] = []
-        for machine in machines {
-            var state = states[machine.name] ?? VMState(machine)
-            state.measure(machine, elapsed: elapsed, memory: memory)
-            current.append(state)
+        let count = input.virtualMachines.count
+        let memory = tuning.memory * max(1, Double(count) / Double(4 * processors))
+        if !isKnown(input.virtualMachines) { meet(input.virtualMachines) }
+        for index in states.indices {
+            states[index].measure(input.virtualMachines[index], elapsed: elapsed, memory: memory)
         }
-        account(&current, elapsed: elapsed)
-        let rights = self.rights(current)
-        placement.update(current, rights, elapsed: elapsed, tuning)
-        let decision = decide(&current, rights)
-        states = [:]
-        for (machine, state) in zip(machines, current) { states[machine.name] = state }
-        return decision
+        account(elapsed: elapsed)
+        findRights()
+        placement.update(&states, work.rights, elapsed: elapsed, tuning)
+        decide(elapsed: elapsed)
+        return EnforcementDecision(virtualMachines: orders, wait: wait)
+    }
+
+    /// Whether the VMs are those of the tick before, in the same order.
+    private func isKnown(_ machines: [EnforcementInput.VM]) -> Bool {
+        guard machines.count == states.count else { return false }
+        return machines.indices.allSatisfy { machines[$0].name == states[$0].name }
+    }
+
+    /// Brings what is known into another order, with those that are new and without those that are gone.
+    private mutating func meet(_ machines: [EnforcementInput.VM]) {
+        var known: [VMName: VMState] = [:]
+        for state in states { known[state.name] = state }
+        states = machines.map { known[$0.name] ?? VMState($0) }
+        orders = machines.map {
+            EnforcementDecision.VM(name: $0.name, weight: 0, bandwidth: nil, placement: [], lag: 0)
+        }
+        work.resize(to: machines.count)
     }
 }
 
@@ -48,24 +98,27 @@ extension Enforcer {
     /// Adds to the lags what each should have had of what all used.
     ///
     /// Only what VMs used counts: time that the rest of the host took is nobody's loss in particular.
-    private func account(_ states: inout [VMState], elapsed: Double) {
-        let used = states.map(\.used)
-        let total = used.reduce(0, +)
-        let wanted = states.map { max($0.wanted, $0.used) }
-        let due = FairFilling.divide(total, weights: states.map(\.entitlement), most: wanted)
+    private mutating func account(elapsed: Double) {
+        var total = 0.0
         for index in states.indices {
-            states[index].account(due: due[index], tuning)
+            total += states[index].used
+            work.weights[index] = states[index].entitlement
+            work.most[index] = max(states[index].wanted, states[index].used)
         }
+        FairFilling.divide(total, weights: work.weights, most: work.most, into: &work.due)
+        for index in states.indices { states[index].account(due: work.due[index], tuning) }
     }
 
-    /// What each VM should have of the host CPUs now, if the busy ones want all they can get.
-    private func rights(_ states: [VMState]) -> [Double] {
-        let busy = states.map { Double($0.busyCount) }
-        let others = zip(states, busy).reduce(0) { $0 + ($1.1 == 0 ? $1.0.usedPart : 0) }
-        return FairFilling.divide(
-            max(Double(processors) - others, 0),
-            weights: zip(states, busy).map { $1 > 0 ? $0.entitlement : 0 },
-            most: zip(states, busy).map { min($1, $0.limit ?? $1) })
+    private mutating func findRights() {
+        var others = 0.0
+        for index in states.indices {
+            let busy = Double(states[index].busyCount)
+            if busy == 0 { others += states[index].usedPart }
+            work.weights[index] = busy > 0 ? states[index].entitlement : 0
+            work.most[index] = min(busy, states[index].limit ?? busy)
+        }
+        FairFilling.divide(
+            max(Double(processors) - others, 0), weights: work.weights, most: work.most, into: &work.rights)
     }
 
     /// The weight of one that wants little, for when it wakes: with it it has its right at worst at once, although
@@ -76,42 +129,63 @@ extension Enforcer {
         return state.atWorst * all / max(all - state.atWorst, all / 20)
     }
 
-    private func decide(_ states: inout [VMState], _ rights: [Double]) -> EnforcementDecision {
-        // In host CPUs.
-        var weights = states.indices.map { max(rights[$0], wakingWeight(states[$0]), 1e-6) }
-        var placements: [[Int?]] = states.map { [Int?](repeating: nil, count: $0.cpuCount) }
-        if let plan = placement.plan {
-            var planned = [Double](repeating: 0, count: states.count)
-            for (index, member) in plan.members.enumerated() {
-                planned[member.vm] += plan.weight(of: index)
-                placements[member.vm][member.virtualCPU] = placement.processor(of: index)
-            }
-            for index in states.indices where planned[index] > 0 { weights[index] = planned[index] }
-        }
-        for (index, state) in states.enumerated() {
-            if let limit = state.limit, rights[index] > 0, rights[index] >= 0.99 * limit {
-                weights[index] *= tuning.limitedHeadroom
-            }
-        }
-        if case .nice = scale {
-            // A nice value is each thread's own, a group's weight all threads' together.
-            for index in weights.indices { weights[index] /= Double(max(states[index].busyCount, 1)) }
-        }
-        // With room for corrections at the top.
-        let unit = scale.unit(most: (weights.max() ?? 1) * (1 + tuning.authority), least: weights.min() ?? 1)
-        var decided: [EnforcementDecision.VM] = []
+    private mutating func decide(elapsed: Double) {
+        takePlan()
+        var heaviest = 0.0
+        var lightest = Double.infinity
         for index in states.indices {
-            states[index].choose(weights[index] * unit, rights[index], scale, tuning)
-            decided.append(
-                .init(
-                    name: states[index].name, weight: states[index].setting,
-                    bandwidth: states[index].bandwidth,
-                    placement: placements[index], lag: Int64(states[index].lag)))
+            let right = work.rights[index]
+            // In host CPUs.
+            var weight = work.planned[index]
+            if weight <= 0 { weight = max(right, wakingWeight(states[index]), 1e-6) }
+            if let limit = states[index].limit, right > 0, right >= 0.99 * limit {
+                weight *= tuning.limitedHeadroom
+            }
+            // Such a weight is each thread's own, a group's all threads' together.
+            if holder == .eachThread { weight /= Double(max(states[index].busyCount, 1)) }
+            work.weights[index] = weight
+            heaviest = max(heaviest, weight)
+            lightest = min(lightest, weight)
         }
-        return EnforcementDecision(virtualMachines: decided, wait: wait(states))
+        if states.isEmpty { (heaviest, lightest) = (1, 1) }
+        // With room for corrections at the top.
+        let unit = scale.unit(most: heaviest * (1 + tuning.authority), least: lightest)
+        for index in states.indices {
+            states[index].choose(
+                work.weights[index] * unit, work.rights[index], elapsed: elapsed, scale, tuning)
+            orders[index].weight = states[index].setting
+            orders[index].bandwidth = states[index].bandwidth
+            orders[index].lag = Int64(states[index].lag)
+        }
     }
 
-    private func wait(_ states: [VMState]) -> UInt64 {
+    /// Takes weights and places over from the plan, if there is one.
+    private mutating func takePlan() {
+        for index in states.indices {
+            work.planned[index] = 0
+            let count = states[index].cpuCount
+            if orders[index].placement.count != count {
+                orders[index].placement = [Int?](repeating: nil, count: count)
+            }
+        }
+        let plan = placement.plan
+        for index in states.indices {
+            // Who is busy has a place in the plan, if there is one.
+            for cpu in orders[index].placement.indices where plan == nil || !states[index].isBusy(cpu) {
+                if orders[index].placement[cpu] != nil { orders[index].placement[cpu] = nil }
+            }
+        }
+        guard let plan else { return }
+        for (index, member) in plan.members.enumerated() {
+            work.planned[member.vm] += plan.weight(of: index)
+            let place = placement.processor(of: index)
+            if orders[member.vm].placement[member.virtualCPU] != place {
+                orders[member.vm].placement[member.virtualCPU] = place
+            }
+        }
+    }
+
+    private var wait: UInt64 {
         let busy = states.reduce(0) { $0 + $1.busyCount }
         let usual =
             placement.plan?.hasSplits == true

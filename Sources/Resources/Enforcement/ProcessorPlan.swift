@@ -12,6 +12,8 @@ struct ProcessorPlan: Equatable {
         let virtualCPU: Int
         /// What it should have, in host CPUs, up to 1; all together what there is.
         let right: Double
+        /// The host CPU of an earlier plan at which it was at home; nil if it was at none.
+        var before: Int?
     }
 
     /// The virtual CPUs, the greatest right first.
@@ -22,32 +24,52 @@ struct ProcessorPlan: Equatable {
     let homes: [Int?]
     /// What those at home on each host CPU should have, together.
     let claimed: [Double]
+    /// How many are split.
+    private let splits: Int
 
-    /// A plan for members whose rights together do not exceed the capacities.
+    /// A plan for members whose rights together do not exceed the capacities. If no more have to be split for that,
+    /// everyone stays at home who can: who comes or goes moves no others.
     ///
     /// - Parameter tolerance: what may be left over, or wanting, on a host CPU before something is split.
     init(_ unsorted: [Member], capacities: [Double], tolerance: Double) {
         // By place where rights are equal: the same input, the same plan.
         members = unsorted.sorted { ($1.right, $0.vm, $0.virtualCPU) < ($0.right, $1.vm, $1.virtualCPU) }
         self.capacities = capacities
-        var claimed = [Double](repeating: 0, count: capacities.count)
-        var homes: [Int?] = []
+        let anew = Self.fill(members, capacities, tolerance, keepsHomes: false)
+        let kept = Self.fill(members, capacities, tolerance, keepsHomes: true)
+        (homes, claimed, splits) = kept.splits <= anew.splits ? kept : anew
+    }
+
+    private typealias Filling = (homes: [Int?], claimed: [Double], splits: Int)
+
+    private static func fill(
+        _ members: [Member], _ capacities: [Double], _ tolerance: Double, keepsHomes: Bool
+    ) -> Filling {
+        var filling: Filling = ([], [Double](repeating: 0, count: capacities.count), 0)
         for member in members {
-            let roomiest =
-                claimed.indices.max { capacities[$0] - claimed[$0] < capacities[$1] - claimed[$1] } ?? 0
-            if claimed[roomiest] + member.right <= capacities[roomiest] + tolerance {
-                homes.append(roomiest)
-                claimed[roomiest] += member.right
+            func hasRoom(_ processor: Int) -> Bool {
+                filling.claimed[processor] + member.right <= capacities[processor] + tolerance
+            }
+            var home =
+                capacities.indices.max {
+                    capacities[$0] - filling.claimed[$0] < capacities[$1] - filling.claimed[$1]
+                } ?? 0
+            if keepsHomes, let before = member.before, before < capacities.count, hasRoom(before) {
+                home = before
+            }
+            if hasRoom(home) {
+                filling.homes.append(home)
+                filling.claimed[home] += member.right
             } else {
-                homes.append(nil)
+                filling.homes.append(nil)
+                filling.splits += 1
             }
         }
-        self.claimed = claimed
-        self.homes = homes
+        return filling
     }
 
     /// Whether any is split.
-    var hasSplits: Bool { homes.contains(nil) }
+    var hasSplits: Bool { splits > 0 }
 
     /// The weight of a member, in host CPUs: one that is split gets its right wherever it is, and those at home
     /// divide the rest, or all, by their rights.
@@ -57,16 +79,5 @@ struct ProcessorPlan: Equatable {
         if let home = homes[index] { return claimed[home] > 0 ? right / claimed[home] : right }
         let part = right * Double(capacities.count) / max(capacities.reduce(0, +), 0.1)
         return min(part / max(1 - part, 0.05), 20)
-    }
-
-    /// Whether it is for the same virtual CPUs with all but the same rights as another.
-    func isFor(_ others: [Member]) -> Bool {
-        guard members.count == others.count else { return false }
-        var rights: [Int: Double] = [:]
-        for member in members { rights[member.vm << 16 | member.virtualCPU] = member.right }
-        return others.allSatisfy { other in
-            guard let right = rights[other.vm << 16 | other.virtualCPU] else { return false }
-            return abs(right - other.right) <= 0.02 * right
-        }
     }
 }

@@ -20,7 +20,11 @@ struct VMState: Sendable {
     private var cpusBefore: [EnforcementInput.VirtualCPU]
     /// What part of its time each virtual CPU wanted of late.
     private var wish: [Double]
-    private var isBusy: [Bool]
+    private var busy: [Bool]
+    /// How many of them are busy.
+    private(set) var busyCount = 0
+    /// The plan's host CPU at which each was at home last; nil if it never was.
+    private(set) var homes: [Int?]
     /// Nanoseconds each virtual CPU ran since the tick before.
     private var runs: [Double]
 
@@ -29,18 +33,23 @@ struct VMState: Sendable {
         usedBefore = machine.used
         cpusBefore = machine.virtualCPUs
         wish = machine.virtualCPUs.map { _ in 0 }
-        isBusy = machine.virtualCPUs.map { _ in false }
+        busy = machine.virtualCPUs.map { _ in false }
         runs = machine.virtualCPUs.map { _ in 0 }
+        homes = machine.virtualCPUs.map { _ in nil }
     }
 
-    var cpuCount: Int { isBusy.count }
+    var cpuCount: Int { busy.count }
 
     /// Nanoseconds a virtual CPU ran since the tick before.
     func run(of virtualCPU: Int) -> Double { runs.indices.contains(virtualCPU) ? runs[virtualCPU] : 0 }
 
-    /// The virtual CPUs that want all they can get.
-    var busyCPUs: [Int] { isBusy.indices.filter { isBusy[$0] } }
-    var busyCount: Int { isBusy.reduce(0) { $0 + ($1 ? 1 : 0) } }
+    /// Whether a virtual CPU wants all it can get.
+    func isBusy(_ virtualCPU: Int) -> Bool { busy[virtualCPU] }
+
+    /// Remembers where the plan has a virtual CPU at home.
+    mutating func setHome(_ home: Int, of virtualCPU: Int) {
+        if homes[virtualCPU] != home { homes[virtualCPU] = home }
+    }
 
     /// Takes in what was measured. Counters that went back belong to a group that was made again.
     mutating func measure(
@@ -53,25 +62,30 @@ struct VMState: Sendable {
         if machine.virtualCPUs.count != cpusBefore.count {
             cpusBefore = machine.virtualCPUs
             wish = machine.virtualCPUs.map { _ in 0 }
-            isBusy = machine.virtualCPUs.map { _ in false }
+            busy = machine.virtualCPUs.map { _ in false }
             runs = machine.virtualCPUs.map { _ in 0 }
+            homes = machine.virtualCPUs.map { _ in nil }
         }
         used = Self.difference(machine.used, usedBefore)
         usedPart = elapsed > 0 ? min(used / elapsed, Double(max(cpuCount, 1))) : 0
         usedBefore = machine.used
         wanted = 0
+        busyCount = 0
         // The kernel counts waiting only once it is over, and running by its tick: one reading tells little.
         let news = elapsed > 0 ? elapsed / (elapsed + memory) : 0
-        for (index, cpu) in machine.virtualCPUs.enumerated() {
+        for index in machine.virtualCPUs.indices {
+            let cpu = machine.virtualCPUs[index]
             let before = cpusBefore[index]
             runs[index] = Self.difference(cpu.run, before.run)
             let here = runs[index] + Self.difference(cpu.ready, before.ready)
             if elapsed > 0 { wish[index] += (min(here / elapsed, 4) - wish[index]) * news }
             // Let go only once it wants clearly less: a place that comes and goes would help nobody.
-            isBusy[index] = wish[index] >= (isBusy[index] ? 0.5 : 0.85)
-            wanted += isBusy[index] ? elapsed : min(here, elapsed)
+            busy[index] = wish[index] >= (busy[index] ? 0.5 : 0.85)
+            if busy[index] { busyCount += 1 }
+            wanted += busy[index] ? elapsed : min(here, elapsed)
+            // One by one: the array is its owner's, who will change it in place.
+            cpusBefore[index] = cpu
         }
-        cpusBefore = machine.virtualCPUs
         if let limit { wanted = min(wanted, limit * elapsed) }
     }
 
@@ -91,15 +105,20 @@ struct VMState: Sendable {
     }
 
     /// Chooses the setting for a weight: corrected by the lag, and only changed where that matters.
-    mutating func choose(_ weight: Double, _ right: Double, _ scale: WeightScale, _ tuning: EnforcementTuning)
-    {
+    mutating func choose(
+        _ weight: Double, _ right: Double, elapsed: Double, _ scale: WeightScale, _ tuning: EnforcementTuning
+    ) {
         let isNew = target.map { abs($0 - weight) > weight * tuning.leastChange } ?? true
         let beyond = max(abs(lag) - tuning.grain, 0) * (lag < 0 ? -1 : 1)
-        let correction = beyond / (max(right, 1e-3) * tuning.horizon)
+        let due = max(right, 1e-3) * tuning.horizon
+        let correction = beyond / due
+        // Where ticks are long, what comes to less than a part of the scheduler's grain cannot be seen.
+        let leastSeen = elapsed > Double(tuning.idleInterval) && right > 0 ? tuning.grain / 4 / due : 0
+        let leastChange = max(tuning.leastChange, leastSeen)
         let wished = weight * (1 + min(max(correction, -tuning.authority), tuning.authority))
         switch scale {
         case .proportional:
-            if isNew || abs(wished - scale.weight(of: setting)) > max(wished * tuning.leastChange, 0.5) {
+            if isNew || abs(wished - scale.weight(of: setting)) > max(wished * leastChange, 0.5) {
                 setting = scale.nearest(to: wished)
             }
         case .nice:

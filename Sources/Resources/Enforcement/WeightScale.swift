@@ -1,3 +1,11 @@
+/// Who has a weight.
+public enum WeightHolder: Sendable, Equatable {
+    /// All threads of a machine together: a control group's weight, or a session's nice value.
+    case machine
+    /// Each thread for itself.
+    case eachThread
+}
+
 /// The steps in which a mechanism tells weights apart.
 public enum WeightScale: Sendable, Equatable {
     /// Whole numbers in proportion: `cpu.weight` is 1 to 10000, `cpu.shares` 2 to 262144.

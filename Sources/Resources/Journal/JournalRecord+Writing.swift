@@ -2,22 +2,31 @@ extension JournalRecord {
     /// The line, without its end.
     public var line: String {
         var line = Self.version
+        // Written often: each part is added by itself, since a text with values in it is one more that is made.
         switch self {
         case .checkpoint(let policy): Self.write(policy, to: &line)
         case .change(let change): line += " change " + Self.text(change)
         case .capacity(let capacity): line += " capacity amount=\(capacity.microCPUs)"
         case .observation(let observation):
+            line.reserveCapacity(64 + 64 * observation.virtualMachines.count)
             line += " observation time=\(observation.time)"
             for vm in observation.virtualMachines {
-                line += " vm=\(vm.name),\(vm.elapsed),\(vm.times.used),\(vm.times.ready),\(vm.times.limited)"
+                line.addVM(vm.name)
+                line.add(vm.elapsed)
+                line.add(vm.times.used)
+                line.add(vm.times.ready)
+                line.add(vm.times.limited)
             }
         case .decision(let decision):
+            line.reserveCapacity(96 + 48 * decision.virtualMachines.count)
             line += " decision sequence=\(decision.sequence) time=\(decision.time)"
             line +=
                 " capacity=\(decision.capacity.microCPUs) met=\(decision.reservationsAreMet ? "yes" : "no")"
             for vm in decision.virtualMachines {
-                line +=
-                    " vm=\(vm.name),\(vm.demand.microCPUs),\(vm.entitlement.microCPUs),\(vm.atWorst.microCPUs)"
+                line.addVM(vm.name)
+                line.add(vm.demand.microCPUs)
+                line.add(vm.entitlement.microCPUs)
+                line.add(vm.atWorst.microCPUs)
             }
         }
         return line
@@ -65,5 +74,18 @@ extension JournalRecord {
     private static func text(_ cpu: CPUAllocation) -> String {
         let limit = cpu.limit.map { "\($0.microCPUs)" } ?? "-"
         return "\(cpu.shares),\(cpu.reservation.microCPUs),\(limit)"
+    }
+}
+
+extension String {
+    fileprivate mutating func addVM(_ name: VMName) {
+        self += " vm="
+        self += name.description
+    }
+
+    /// A number behind a comma.
+    fileprivate mutating func add(_ number: some BinaryInteger) {
+        self += ","
+        self += String(number)
     }
 }

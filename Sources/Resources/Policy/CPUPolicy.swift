@@ -13,6 +13,8 @@ public struct CPUPolicy: Sendable, Equatable {
     public private(set) var sequence: UInt64
     /// In the order of `tree.virtualMachines`.
     private(set) var estimators: [DemandEstimator]
+    /// What each VM may have at worst, which no demand changes: worked out when it is needed first.
+    private var worst: Entitlements?
 
     /// A policy that has seen nothing.
     public init(tree: ResourceTree = ResourceTree(), capacity: CPUAmount, spans: DemandSpans = .usual) {
@@ -39,6 +41,7 @@ public struct CPUPolicy: Sendable, Equatable {
     /// Makes a change, if reservations allow it (`ResourceTree.admit`). If it throws, nothing has changed.
     public mutating func apply(_ change: TreeChange) throws(ChangeError) {
         try tree.admit(change, capacity: capacity)
+        worst = nil
         switch change {
         case .addVM(let entry):
             if let place = tree.index(of: entry.name) { estimators.insert(DemandEstimator(), at: place) }
@@ -54,6 +57,7 @@ public struct CPUPolicy: Sendable, Equatable {
     /// met, which decisions then say.
     public mutating func setCapacity(_ capacity: CPUAmount) {
         self.capacity = capacity
+        worst = nil
     }
 
     /// What each VM would use, in the order of `tree.virtualMachines`. One that was never observed may want
@@ -66,7 +70,7 @@ public struct CPUPolicy: Sendable, Equatable {
     public var entitlements: Entitlements { divvy(tree, demands: demands, capacity: capacity) }
 
     /// What each VM may have when all want all they can use.
-    public var entitlementsAtWorst: Entitlements { divvyAtWorst(tree, capacity: capacity) }
+    public var entitlementsAtWorst: Entitlements { worst ?? divvyAtWorst(tree, capacity: capacity) }
 
     /// The estimate for a VM; nil if it is not in the tree or was never observed.
     public func demand(of name: VMName) -> CPUAmount? {
@@ -83,8 +87,15 @@ public struct CPUPolicy: Sendable, Equatable {
 
     /// Learns what was observed, and decides. VMs that are not in the tree, or not any more, are passed over.
     public mutating func decide(_ observation: Observation) -> Decision {
-        for seen in observation.virtualMachines {
-            guard let place = tree.index(of: seen.name) else { continue }
+        decideWithEntitlements(observation).decision
+    }
+
+    /// The same, with the entitlements of all members that the decision tells of, pools included.
+    public mutating func decideWithEntitlements(
+        _ observation: Observation
+    ) -> (decision: Decision, entitlements: Entitlements) {
+        for (number, seen) in observation.virtualMachines.enumerated() {
+            guard let place = place(of: seen.name, expectedAt: number) else { continue }
             estimators[place].observe(
                 seen.times, elapsed: seen.elapsed,
                 virtualCPUs: tree.virtualMachines[place].settings.virtualCPUs, spans: spans)
@@ -93,7 +104,8 @@ public struct CPUPolicy: Sendable, Equatable {
         let demands = demands
         let now = divvy(tree, demands: demands, capacity: capacity)
         let worst = entitlementsAtWorst
-        return Decision(
+        self.worst = worst
+        let decision = Decision(
             sequence: sequence, time: observation.time, capacity: capacity,
             reservationsAreMet: worst.reservationsAreMet,
             virtualMachines: tree.virtualMachines.indices.map { place in
@@ -101,5 +113,20 @@ public struct CPUPolicy: Sendable, Equatable {
                     name: tree.virtualMachines[place].name, demand: demands[place], entitlement: now[place],
                     atWorst: worst[place])
             })
+        return (decision, now)
+    }
+
+    /// The place of a VM in the tree; mostly an observation is in the tree's order.
+    private func place(of name: VMName, expectedAt place: Int) -> Int? {
+        let machines = tree.virtualMachines
+        return place < machines.count && machines[place].name == name ? place : tree.index(of: name)
+    }
+}
+
+extension CPUPolicy {
+    /// By all that decisions are made of.
+    public static func == (one: CPUPolicy, other: CPUPolicy) -> Bool {
+        one.tree == other.tree && one.capacity == other.capacity && one.spans == other.spans
+            && one.sequence == other.sequence && one.estimators == other.estimators
     }
 }

@@ -137,8 +137,11 @@ extension MachineDirectory {
 extension MachineReport {
     /// What is in force, in one line.
     var sentence: String {
-        let settings = ResourceText.sentence(cpu, count: cpu.shares.count(virtualCPUs: virtualCPUs))
-        return "\(name): \(settings), pool \(pool); entitled to \(ResourceText.percent(entitlement)) now"
+        let cpu = registration.cpu
+        let settings = ResourceText.sentence(
+            cpu, count: cpu.shares.count(virtualCPUs: registration.virtualCPUs))
+        return "\(name): \(settings), pool \(registration.pool); "
+            + "entitled to \(ResourceText.percent(entitlement)) now"
     }
 }
 

@@ -25,6 +25,8 @@ struct WhatIfHost {
     private(set) var atWorst: Entitlements
     private(set) var demands: [VMName: CPUAmount] = [:]
 
+    /// What it is called in explanations: it need not be the one on which this runs.
+    private static let host = "the described host"
     private static let settings = ["cpus", "shares", "reservation", "limit", "pool", "demand"]
     /// The same settings as `roost up` names them, so that its files can be asked about, too.
     private static let composeNames = [
@@ -152,7 +154,7 @@ struct WhatIfHost {
 
     /// Why a machine gets what it gets.
     func sentences(_ name: VMName) throws(CommandFailure) -> [String] {
-        if let explanation = entitlements.explain(name) { return explanation.sentences }
+        if let explanation = entitlements.explain(name) { return explanation.sentences(of: Self.host) }
         for refusal in refusals where refusal.member == .vm(name) { return ["\(refusal.sentence)."] }
         throw CommandFailure(.noInput, "the file describes no machine '\(name)'")
     }
@@ -197,7 +199,8 @@ struct WhatIfHost {
                         "demand": (demands[vm.name] ?? .zero).json, "entitlement": entitlements[index].json,
                         "worstCase": atWorst[index].json,
                         "sentences": .array(
-                            (entitlements.explain(vm.name)?.sentences ?? []).map(JSONValue.string)),
+                            (entitlements.explain(vm.name)?.sentences(of: Self.host) ?? []).map(
+                                JSONValue.string)),
                     ]
                 }),
             "refusals": .array(

@@ -12,11 +12,11 @@ struct EnforcedHost {
 
     init(
         rights: [Double], virtualCPUs: [Int]? = nil, processors: Int, scale: WeightScale = .cgroupV1,
-        seed: UInt64 = 1
+        holder: WeightHolder? = nil, seed: UInt64 = 1
     ) throws {
         let counts = virtualCPUs ?? rights.map { _ in 1 }
         host = SimulatedHost(processors: processors, virtualCPUs: counts, seed: seed)
-        enforcer = Enforcer(scale: scale, processors: processors)
+        enforcer = Enforcer(scale: scale, processors: processors, holder: holder)
         names = try rights.indices.map { try VMName("vm\($0)") }
         self.rights = rights
     }
@@ -61,7 +61,7 @@ struct EnforcedHost {
             decisions.append(decision)
             for (index, vm) in decision.virtualMachines.enumerated() {
                 host.weights[index] = enforcer.scale.weight(of: vm.weight)
-                if case .nice = enforcer.scale { host.weights[index] *= Double(vm.placement.count) }
+                if enforcer.holder == .eachThread { host.weights[index] *= Double(vm.placement.count) }
                 host.place(index, vm.placement)
             }
             host.advance(max(Int(decision.wait / 1_000_000), 1))

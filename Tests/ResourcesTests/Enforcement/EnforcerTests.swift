@@ -53,6 +53,24 @@ struct EnforcerTests {
     }
 
     @Test(
+        "nice values keep it too where virtual CPUs are several, be they each thread's or a session's",
+        arguments: [WeightHolder.eachThread, .machine], [[3, 1], [1, 4], [2, 1]])
+    func niceValues(_ holder: WeightHolder, _ virtualCPUs: [Int]) throws {
+        var host = try EnforcedHost(
+            rights: EnforcedHost.rights([2, 1], processors: 1, virtualCPUs: virtualCPUs),
+            virtualCPUs: virtualCPUs, processors: 1, scale: .nice(0...19), holder: holder)
+        host.run(milliseconds: 11_500)
+        #expect(host.worstError(since: 1_000_000_000) <= 0.03)
+        // The one that is entitled to twice as much is always at least as heavy, all its threads together.
+        let weights = host.decisions.suffix(100).map { decision in
+            zip(decision.virtualMachines, virtualCPUs).map { vm, count in
+                host.enforcer.scale.weight(of: vm.weight) * Double(holder == .machine ? 1 : count)
+            }
+        }
+        #expect(weights.allSatisfy { $0[0] > $0[1] })
+    }
+
+    @Test(
         "random divisions are kept, and the host's CPUs stay busy", arguments: 1...20 as ClosedRange<UInt64>)
     func randomDivisions(_ seed: UInt64) throws {
         var random = SplitMix(state: seed)
@@ -151,5 +169,42 @@ struct EnforcerTests {
             #expect((1...10_000).contains(decision.virtualMachines[0].weight))
             #expect(decision.virtualMachines[0].placement.count == cpus.count)
         }
+    }
+}
+
+/// What it costs to enforce decisions on a host with many VMs: each change is a call of the kernel's.
+@Suite("The controller with many VMs on a simulated scheduler")
+struct ManyMachinesTests {
+    /// Changes a second of simulated time, after a start.
+    private struct Changes {
+        var places = 0.0
+        var weights = 0.0
+
+        init(_ host: inout EnforcedHost, milliseconds: Int) {
+            host.run(milliseconds: 4000)
+            let settled = host.decisions.count - 1
+            host.run(milliseconds: milliseconds)
+            for (one, next) in zip(host.decisions[settled...], host.decisions[(settled + 1)...]) {
+                for (before, after) in zip(one.virtualMachines, next.virtualMachines) {
+                    if before.placement != after.placement { places += 1 }
+                    if before.weight != after.weight { weights += 1 }
+                }
+            }
+            places /= Double(milliseconds) / 1000
+            weights /= Double(milliseconds) / 1000
+        }
+    }
+
+    @Test(
+        "fifty busy VMs get their entitlements with few moves and few writes, on a quiet host and on a busy one",
+        arguments: [0, 0.2])
+    func fifty(_ others: Double) throws {
+        let weights = (0..<50).map { 1 + Double($0 % 2) }
+        var host = try EnforcedHost(rights: EnforcedHost.rights(weights, processors: 2), processors: 2)
+        host.host.othersPart = [others, others]
+        let changes = Changes(&host, milliseconds: 20_000)
+        #expect(host.worstError(since: 4_000_000_000) <= 0.025)
+        #expect(changes.places <= 30)
+        #expect(changes.weights <= 30)
     }
 }

@@ -1,0 +1,54 @@
+import Foundation
+import HostSystem
+import MachineTesting
+import Synchronization
+
+/// A machine that runs in the lab, as it is seen from outside. Whatever waits too long asks all of them what they do.
+struct WatchedMachine: Sendable, Hashable {
+    let name: String
+    let runDirectory: String
+
+    private static let watched = Mutex<[WatchedMachine]>([])
+
+    /// Those that are watched now.
+    static var all: [WatchedMachine] { watched.withLock { $0 } }
+
+    func watch() { Self.watched.withLock { $0.append(self) } }
+    func unwatch() { Self.watched.withLock { list in list.removeAll { $0 == self } } }
+
+    /// What `roost stats` and the control socket tell now.
+    func look() -> MachineLook {
+        do {
+            return try MachineLook(statistics: statistics(), registers: registers())
+        } catch {
+            return MachineLook(remark: "\(error)")
+        }
+    }
+
+    private func statistics() throws -> [UInt8] {
+        // Not by `Lab.run`, which would ask us again: a machine that answers nothing must not hold up the report.
+        let stats = try ChildProcess(
+            "/usr/bin/timeout", ["20", TestHost.buildDirectory + "/roost", "stats", name, "--json"],
+            environment: ["ROOST_RUN_DIR": runDirectory])
+        guard try stats.finish() == .exited(0) else { throw TestFailure(stats.errors.text) }
+        return stats.output
+    }
+
+    /// docs/control-socket.md, `registers`.
+    private func registers() throws -> [UInt8] {
+        let socket = try LocalSocket.connect(to: "\(runDirectory)/\(name)/control.sock")
+        let request = #"{"jsonrpc":"2.0","id":1,"method":"registers"}"# + "\n"
+        _ = try LocalSocket.send(Array(request.utf8)[...], to: socket)
+        var reply: [UInt8] = []
+        var events = PollSet()
+        events.watch(socket.number, for: .readable)
+        while reply.last != UInt8(ascii: "\n"), try events.wait(timeoutMilliseconds: 20_000) {
+            guard let bytes = try DescriptorIO.read(socket.number, limit: 65536), !bytes.isEmpty else {
+                break
+            }
+            reply += bytes
+        }
+        guard reply.last == UInt8(ascii: "\n") else { throw TestFailure("no answer from the control socket") }
+        return reply
+    }
+}
