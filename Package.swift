@@ -86,6 +86,7 @@ let package = Package(
         module("HostControl", knows: ["HostSystem"]),
         module("Stages", knows: ["HostSystem", "Stats"]),
         module("GuestMemory", knows: ["HostSystem"]),
+        module("Introspection", knows: ["GuestMemory", "HostSystem", "CLinux"]),
         module("KVM", knows: ["CKVM", "X86", "HostSystem", "GuestMemory"]),
         module("Boot", knows: ["GuestMemory", "X86"]),
         module("Devices", knows: ["GuestMemory", "HostSystem", "X86"]),
@@ -122,7 +123,7 @@ let package = Package(
             name: "roost",
             dependencies: [
                 "Specification", "ControlProtocol", "ManagerProtocol", "Resources", "JSONText", "KVM",
-                "Stats",
+                "Stats", "Introspection", "GuestMemory",
                 "HostControl", "HostSystem", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
@@ -140,12 +141,14 @@ let package = Package(
         .executableTarget(
             name: "roost-bench",
             dependencies: [
-                "HostControl", "HostSystem", "JSONText", "CLinux", "CPerf", "LoadCurves", "Resources",
+                "HostControl", "HostSystem", "GuestMemory", "Introspection", "JSONText", "CLinux", "CPerf",
+                "LoadCurves", "Resources",
                 "Stats",
             ],
             path: "Sources/Benchmarks", exclude: ["README.md"], swiftSettings: strict,
             linkerSettings: staticLink),
         tests(of: "GuestMemory", knows: ["HostSystem"]),
+        tests(of: "Introspection", knows: ["GuestMemory", "HostSystem", "MachineTesting"]),
         tests(of: "JSONText"),
         tests(of: "LoadCurves"),
         tests(of: "Specification", knows: ["JSONText"]),

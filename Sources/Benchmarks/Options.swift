@@ -10,7 +10,7 @@ struct Options {
         "runs", "json", "raw", "roost-vmm", "roost", "roostd", "qemu", "guests", "memory", "count",
         "machines", "only",
         "kernel", "initrd", "cmdline", "thresholds", "figures", "image", "image-mib", "seconds", "wait",
-        "case", "svg", "processors",
+        "case", "svg", "processors", "volatility",
     ]
 
     init(_ words: some Sequence<String>) throws(BenchmarkError) {

@@ -17,6 +17,7 @@ func runBenchmarks(_ arguments: [String]) throws {
         ("stage", StageBenchmark.run),
         ("api", APIBenchmark.run),
         ("resources", ResourcesBenchmark.run),
+        ("introspection", IntrospectionBenchmark.run),
         ("cpu-shares", ShareExperiment.run),
         ("cpu-reservation", ReservationExperiment.run),
         ("cpu-pools", PoolExperiment.run),

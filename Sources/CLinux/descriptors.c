@@ -75,6 +75,14 @@ ssize_t clinux_write(int descriptor, const void *buffer, size_t size) {
   return count < 0 ? -errno : count;
 }
 
+ssize_t clinux_pwrite(int descriptor, const void *buffer, size_t size, off_t offset) {
+  ssize_t result;
+  do {
+    result = pwrite(descriptor, buffer, size, offset);
+  } while (result < 0 && errno == EINTR);
+  return result < 0 ? -errno : result;
+}
+
 ssize_t clinux_pread(int descriptor, void *buffer, size_t size, off_t offset) {
   ssize_t count;
   do {

@@ -13,6 +13,15 @@ __attribute__((noinline)) void clinux_copy_shared(void *destination, const void 
   __asm__ volatile("" ::: "memory");
 }
 
+int clinux_is_zero(const void *bytes, size_t size) {
+  // Equal to itself one byte further on, and zero at the beginning.
+  return size == 0 || (*(const char *)bytes == 0 && memcmp(bytes, (const char *)bytes + 1, size - 1) == 0);
+}
+
+const void *clinux_find_bytes(const void *bytes, size_t size, const void *pattern, size_t length) {
+  return memmem(bytes, size, pattern, length);
+}
+
 __attribute__((noinline)) void clinux_fill_shared(void *destination, int byte, size_t size) {
   memset(destination, byte, size);
   __asm__ volatile("" ::: "memory");

@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <sched.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "clinux.h"
@@ -20,6 +21,14 @@ int clinux_pidfd_open(int process) { return answer(syscall(SYS_pidfd_open, proce
 
 int clinux_pidfd_getfd(int pidfd, int descriptor) {
   return answer(syscall(SYS_pidfd_getfd, pidfd, descriptor, 0));
+}
+
+_Static_assert(sizeof(struct iovec) == 2 * sizeof(uint64_t), "iovec");
+
+long clinux_read_process(int process, void *destination, size_t size, const uint64_t *ranges, size_t count) {
+  struct iovec local = {destination, size};
+  long result = process_vm_readv(process, &local, 1, (const struct iovec *)ranges, count, 0);
+  return result < 0 ? -errno : result;
 }
 
 int clinux_thread_identifier(void) { return (int)syscall(SYS_gettid); }

@@ -60,25 +60,25 @@ extension VirtualCPU {
 
     /// Sets model-specific registers.
     public func setModelSpecificRegisters(_ values: [(index: UInt32, value: UInt64)]) throws(KVMError) {
-        let entrySize = MemoryLayout<kvm_msr_entry>.stride
-        let block = UnsafeMutableRawPointer.allocate(
-            byteCount: ckvm_msrs_header_size + values.count * entrySize,
-            alignment: MemoryLayout<kvm_msr_entry>.alignment)
-        defer { unsafe block.deallocate() }
-        // SAFETY: the block is a header of two 32-bit words and an entry for each value.
-        unsafe block.storeBytes(of: UInt32(values.count), as: UInt32.self)
-        unsafe block.storeBytes(of: 0, toByteOffset: 4, as: UInt32.self)
-        for (position, item) in values.enumerated() {
-            let entry = kvm_msr_entry(index: item.index, reserved: 0, data: item.value)
-            unsafe (block + ckvm_msrs_header_size + position * entrySize).storeBytes(
-                of: entry, as: kvm_msr_entry.self)
-        }
+        let block = ModelSpecificRegisterBlock(values)
+        // SAFETY: the block is a `kvm_msrs` with the entries it says.
         let count = try unsafe control.call(
-            ckvm_KVM_SET_MSRS, with: block, to: "set virtual CPU \(number)'s model-specific registers")
+            ckvm_KVM_SET_MSRS, with: block.start, to: "set virtual CPU \(number)'s model-specific registers")
         guard count == values.count else {
             let refused = String(values[count].index, radix: 16)
             throw .call(SystemError("set model-specific register 0x\(refused)", number: EINVAL))
         }
+    }
+
+    /// Reads model-specific registers. The kernel stops at the first it does not know.
+    ///
+    /// - Returns: a value for each index, nil from the first unknown one on.
+    public func modelSpecificRegisters(_ indices: [UInt32]) throws(KVMError) -> [UInt64?] {
+        let block = ModelSpecificRegisterBlock(indices.map { ($0, 0) })
+        // SAFETY: as above.
+        let count = try unsafe control.call(
+            ckvm_KVM_GET_MSRS, with: block.start, to: "read virtual CPU \(number)'s model-specific registers")
+        return indices.indices.map { $0 < count ? block.value($0) : nil }
     }
 
     /// The frequency of the guest's time-stamp counter in kHz.

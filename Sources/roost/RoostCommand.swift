@@ -27,7 +27,8 @@ struct RoostCommand: ParsableCommand {
         subcommands: [
             RunCommand.self, PsCommand.self, StatsCommand.self, AttachCommand.self, LogsCommand.self,
             PauseCommand.self, ResumeCommand.self, StopCommand.self, KillCommand.self, WaitCommand.self,
-            RemoveCommand.self, BalloonCommand.self, LimitsCommand.self, SetCommand.self, PoolCommand.self,
+            RemoveCommand.self, InspectCommand.self, DumpCommand.self,
+            BalloonCommand.self, LimitsCommand.self, SetCommand.self, PoolCommand.self,
             WhyCommand.self, WhatIfCommand.self, JournalCommand.self, UpCommand.self, DownCommand.self,
             HostCommand.self, VersionCommand.self,
         ])

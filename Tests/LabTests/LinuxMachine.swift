@@ -60,10 +60,18 @@ final class LinuxMachine {
         _ = try run("stty cols 1000")
     }
 
+    /// A machine that is looked into: it has drivers, and `report` to tell of itself.
+    convenience init(reporting image: Image, cpus: Int, commandLine: String) throws {
+        try self.init(
+            image, archives: [.modules, .report], commandLine: commandLine,
+            flags: ["--cpus", "\(cpus)", "--memory", "256M"])
+    }
+
     /// What is put behind the initial RAM disk.
     private enum Archive: String {
         case modules = "modules.cpio"
         case tools = "tools.cpio"
+        case report = "report.cpio"
     }
 
     private init(
@@ -158,6 +166,21 @@ final class LinuxMachine {
         try Lab.run(
             [TestHost.buildDirectory + "/roost"] + arguments, environment: Self.environment(directory))
     }
+
+    /// Starts `roost` on the host with this machine in its run directory.
+    func startRoost(_ arguments: [String]) throws -> ChildProcess {
+        // Profiles of kernels are kept with the machine, so that each test finds its kernel itself once.
+        let environment = Self.environment(directory).merging(["XDG_CACHE_HOME": directory.path + "/cache"]) {
+            $1
+        }
+        // As people build it: what a look computes takes ten times longer without optimisation, and in the lab that
+        // is half a minute.
+        return try Lab.start(
+            [TestHost.buildDirectory + "/../release/roost"] + arguments, environment: environment)
+    }
+
+    /// Whether the machine has come so far that others can ask it.
+    var answers: Bool { directory.contents(of: "run/\(Self.name)").contains("control.sock") }
 
     /// Switches it off from inside and checks that it ended well.
     func powerOff(sourceLocation: SourceLocation = #_sourceLocation) throws {

@@ -3,11 +3,19 @@
 
 # shellcheck disable=SC2154  # The settings are the main script's.
 run_here() {
-    [[ -r /dev/kvm && -w /dev/kvm ]] || fail "$exit_unavailable" "there is no /dev/kvm that this user may use"
-    if ! command -v qemu-system-x86_64 >/dev/null; then
+    [[ ${benchmarks[*]} == introspection || (-r /dev/kvm && -w /dev/kvm) ]] || fail "$exit_unavailable" "there is no /dev/kvm that this user may use"
+    if [[ ${benchmarks[*]} != introspection ]] && ! command -v qemu-system-x86_64 >/dev/null; then
         say "QEMU does not take part: please install qemu-system-x86"
     fi
     print_machine
+    # The newest that scripts/test.d/dump-tools has installed.
+    local volatility
+    for volatility in "$checkout"/.build/dump-tools-*/bin/vol; do
+        if [[ -x $volatility && " ${benchmarks[*]} " == *" introspection "* ]]; then
+            options+=(--volatility "$volatility")
+            break
+        fi
+    done
     [[ -z $json ]] || options+=(--json "$json")
     [[ $exact_end != check ]] || options+=(--check)
     "$products/roost-bench" "$(join_words , "${benchmarks[@]}")" --raw "$raw" --roost-vmm "$products/roost-vmm" \

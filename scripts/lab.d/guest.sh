@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # The guest's (L2's) initramfs: busybox and an /init, as .cpio and .cpio.gz, and the modules a guest
-# needs for its devices as an archive of their own to put behind it.
+# needs for its devices as an archive of their own to put behind it; and what makes a guest tell of itself.
 
 prepare_guest_initramfs() {
     is_current "$cache/guest/initramfs.cpio.gz" "$cache/guest/made-from" && return
@@ -16,6 +16,12 @@ prepare_guest_initramfs() {
     printf '%s\n' "$guest_modules" >"$stage/lib/modules/load"
     pack_archive "$stage" "$scratch/modules.cpio"
 
+    stage=$scratch/guest-report
+    mkdir -p "$stage/bin"
+    install -m 755 "$parts/guest-report" "$stage/bin/report"
+    pack_archive "$stage" "$scratch/report.cpio"
+
+    install_file "$scratch/report.cpio" "$cache/guest/report.cpio"
     install_file "$scratch/modules.cpio" "$cache/guest/modules.cpio"
     install_file "$scratch/initramfs.cpio" "$cache/guest/initramfs.cpio"
     install_file "$scratch/initramfs.cpio.gz" "$cache/guest/initramfs.cpio.gz"

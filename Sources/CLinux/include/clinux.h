@@ -16,6 +16,11 @@
 // memcpy for memory that a running guest may change meanwhile. Never inlined, so that the compiler
 // on the Swift side cannot reason about what was read (it may not assume two reads agree).
 void clinux_copy_shared(void *destination, const void *source, size_t size);
+
+// Whether all bytes are zero.
+int clinux_is_zero(const void *bytes, size_t size);
+// memmem(3), which is GNU's.
+const void *clinux_find_bytes(const void *bytes, size_t size, const void *pattern, size_t length);
 void clinux_fill_shared(void *destination, int byte, size_t size);
 
 // Pages of files that are mapped into the range may be lost when a file is truncated. From this call on a
@@ -39,6 +44,7 @@ int clinux_spawn_close_from(void *actions, int first);
 ssize_t clinux_read(int descriptor, void *buffer, size_t size);
 ssize_t clinux_write(int descriptor, const void *buffer, size_t size);
 ssize_t clinux_pread(int descriptor, void *buffer, size_t size, off_t offset);
+ssize_t clinux_pwrite(int descriptor, const void *buffer, size_t size, off_t offset);
 
 // Random bytes of the kernel's: a count, which may be less than asked for, or -errno.
 ssize_t clinux_random(void *buffer, size_t size);
@@ -100,6 +106,8 @@ void clinux_name_thread(const char *name);
 // Other processes: pidfd_open(2) and pidfd_getfd(2), a descriptor or -errno; gettid(2).
 int clinux_pidfd_open(int process);
 int clinux_pidfd_getfd(int pidfd, int descriptor);
+// process_vm_readv(2) to one place: the bytes read, or -errno. `ranges` are `count` pairs of address and length.
+long clinux_read_process(int process, void *destination, size_t size, const uint64_t *ranges, size_t count);
 int clinux_thread_identifier(void);
 // How many processors this process may run on: sched_getaffinity(2).
 int clinux_available_processors(void);

@@ -79,12 +79,17 @@ extension Machine {
             ("gs", special.gs), ("ss", special.ss), ("tr", special.taskRegister),
             ("ldt", special.localDescriptorTable),
         ]
+        let specific = try processor.cpu.modelSpecificRegisters([0xC000_0082, 0xC000_0102])
         var members = [
             JSONMember("cpu", JSONValue(processor.cpu.number)),
             JSONMember("activity", activity.map { .string("\($0)") } ?? .null),
         ]
         // Text: the numbers of many readers of JSON have 53 bits.
         members += values.map { JSONMember($0.0, .string(hexadecimal($0.1))) }
+        // IA32_LSTAR, where system calls enter, and IA32_KERNEL_GS_BASE: with them a kernel is found.
+        members += zip(["lstar", "kernelGSBase"], specific).map { name, value in
+            JSONMember(name, value.map { .string(hexadecimal($0)) } ?? .null)
+        }
         members += segments.map { name, segment in
             JSONMember(
                 name,

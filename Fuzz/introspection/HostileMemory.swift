@@ -1,0 +1,1 @@
+../../Tests/IntrospectionTests/Dumps/HostileMemory.swift

@@ -1,0 +1,18 @@
+extension Kernel {
+    /// Reads several things; what cannot be read ends it, told as a view tells it.
+    func reading<Result>(
+        _ body: () throws(ReadError) -> Result
+    ) throws(IntrospectionError) -> Result {
+        do throws(ReadError) {
+            return try body()
+        } catch {
+            throw .read(error)
+        }
+    }
+
+    /// A number that must not be negative: counters that several processors change may be for a moment, and
+    /// the kernel itself then tells 0.
+    func counter(at address: VirtualAddress) throws(ReadError) -> UInt64 {
+        UInt64(max(0, try load(Int64.self, at: address)))
+    }
+}

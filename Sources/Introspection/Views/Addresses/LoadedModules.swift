@@ -1,0 +1,151 @@
+/// A loaded kernel module, as far as its code goes.
+struct LoadedModule {
+    let name: String
+    /// Where its parts lie: code first.
+    let parts: [Range<UInt64>]
+    /// Its `struct module`.
+    let place: VirtualAddress
+}
+
+/// The loaded modules, and the symbols in them. Read once; a module's symbols when they are first asked for.
+final class LoadedModules {
+    private let kernel: Kernel
+    let modules: [LoadedModule]
+    private let kallsyms: Field?
+    private let tableFields: (symbols: Field, count: Field, names: Field)?
+    private var known: [UInt64: [Symbol]] = [:]
+
+    /// A distribution's kernel has some 6,000; a machine loads some hundred.
+    private static let mostModules = 65_536
+    private static let mostSymbols = 1_000_000
+    private static let symbolSize = 24
+
+    init(_ kernel: Kernel) throws(IntrospectionError) {
+        self.kernel = kernel
+        let types = try kernel.types()
+        kallsyms = types.field("kallsyms", of: "module")
+        if let symbols = types.field("symtab", of: "mod_kallsyms"),
+            let count = types.field("num_symtab", of: "mod_kallsyms"),
+            let names = types.field("strtab", of: "mod_kallsyms")
+        {
+            tableFields = (symbols, count, names)
+        } else {
+            tableFields = nil
+        }
+        guard let head = kernel.symbols.address(of: "modules"),
+            let list = types.field("list", of: "module"), let name = types.field("name", of: "module")
+        else {
+            // CONFIG_MODULES is off.
+            modules = []
+            return
+        }
+        let layout = try Layout(types)
+        modules = try IntrospectionError.wrapping { () throws(ReadError) in
+            var modules: [LoadedModule] = []
+            try kernel.forEach(inListAt: head, offset: list.offset, limit: Self.mostModules) {
+                place throws(ReadError) in
+                modules.append(
+                    LoadedModule(
+                        name: try kernel.text(name, at: place),
+                        parts: try layout.parts(of: place, in: kernel), place: place))
+                return true
+            }
+            return modules
+        }
+    }
+
+    /// The module that an address lies in.
+    func module(at address: VirtualAddress) -> LoadedModule? {
+        modules.first { $0.parts.contains { $0.contains(address.rawValue) } }
+    }
+
+    /// A module's symbols by address; empty if the kernel keeps none.
+    func symbols(of module: LoadedModule) throws(ReadError) -> [Symbol] {
+        if let found = known[module.place.rawValue] { return found }
+        let found = try readSymbols(of: module)
+        known[module.place.rawValue] = found
+        return found
+    }
+
+    private func readSymbols(of module: LoadedModule) throws(ReadError) -> [Symbol] {
+        guard let kallsyms, let fields = tableFields else { return [] }
+        let table = try kernel.pointer(kallsyms, at: module.place)
+        guard !table.isNull else { return [] }
+        let count = Int(try kernel.value(fields.count, at: table))
+        guard (0...Self.mostSymbols).contains(count) else {
+            throw .inconsistent("module \(module.name) has \(count) symbols")
+        }
+        let names = try kernel.pointer(fields.names, at: table)
+        let entries = ByteTable(
+            try kernel.bytes(
+                at: try kernel.pointer(fields.symbols, at: table), count: count * Self.symbolSize))
+        var symbols: [Symbol] = []
+        for index in 0..<count {
+            // Elf64_Sym: st_name, st_info, st_other, st_shndx, st_value, st_size.
+            let base = index * Self.symbolSize
+            guard let name = entries.load(UInt32.self, at: base),
+                let section = entries.load(UInt16.self, at: base + 6),
+                let value = entries.load(UInt64.self, at: base + 8), section != 0, name != 0,
+                module.parts.contains(where: { $0.contains(value) })
+            else { continue }
+            let text = try kernel.text(at: names + Int(name), limit: 512)
+            guard !text.isEmpty, !text.hasPrefix(".L") else { continue }
+            let isCode = module.parts.first?.contains(value) == true
+            symbols.append(Symbol(name: text, address: VirtualAddress(value), kind: isCode ? "t" : "d"))
+        }
+        return symbols.sorted { $0.address < $1.address }
+    }
+
+    /// Where the parts of a module are said.
+    private enum Layout {
+        /// From 6.4: an array by kinds of memory, code first (`enum mod_mem_type`).
+        case parts(first: Int, stride: Int, count: Int, base: Field, size: Field)
+        /// Before: the core, and what only its start needs.
+        case layouts([(base: Field, size: Field)])
+
+        init(_ types: TypeTable) throws(IntrospectionError) {
+            if let array = types.field("mem", of: "module"),
+                let base = types.field("base", of: "module_memory"),
+                let size = types.field("size", of: "module_memory"),
+                let stride = types.structure(named: "module_memory")?.size, stride > 0
+            {
+                self = .parts(
+                    first: array.offset, stride: stride, count: min(array.size / stride, 16), base: base,
+                    size: size)
+                return
+            }
+            self = .layouts([
+                (
+                    try types.required("core_layout.base", of: "module"),
+                    try types.required("core_layout.size", of: "module")
+                ),
+                (
+                    try types.required("init_layout.base", of: "module"),
+                    try types.required("init_layout.size", of: "module")
+                ),
+            ])
+        }
+
+        func parts(of module: VirtualAddress, in kernel: Kernel) throws(ReadError) -> [Range<UInt64>] {
+            var parts: [Range<UInt64>] = []
+            func add(_ base: VirtualAddress, _ size: Int64) {
+                let (end, overflow) = base.rawValue.addingReportingOverflow(UInt64(max(size, 0)))
+                if !overflow { parts.append(base.rawValue..<end) }
+            }
+            switch self {
+            case .parts(let first, let stride, let count, let base, let size):
+                for index in 0..<count {
+                    let place = module + (first + index * stride)
+                    add(try kernel.pointer(base, at: place), try kernel.value(size, at: place))
+                }
+            case .layouts(let layouts):
+                for layout in layouts {
+                    add(
+                        try kernel.pointer(layout.base, at: module), try kernel.value(layout.size, at: module)
+                    )
+                }
+            }
+            return parts
+        }
+    }
+}

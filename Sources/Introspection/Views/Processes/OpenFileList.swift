@@ -1,0 +1,107 @@
+/// The files that a process has open, as /proc/PID/fd and fdinfo show them.
+public struct OpenFileList {
+    private let kernel: Kernel
+    private let tasks: TaskList
+    private let paths: PathResolver
+    // Of task_struct, files_struct and fdtable.
+    private let files: Field
+    private let table: Field
+    private let tableSize: Field
+    private let tableFiles: Field
+    private let tableOpen: Field
+    private let tableClosing: Field
+    // Of file and inode.
+    private let filePath: Field
+    private let fileInode: Field
+    private let fileFlags: Field
+    private let filePosition: Field
+    private let mode: Field
+    private let inodeNumber: Field
+
+    /// fs.nr_open is a million unless someone raised it; what is beyond is not believed.
+    private static let mostDescriptors = 1 << 22
+
+    /// - Throws: `missing` if this kernel's open files cannot be followed.
+    public init(_ kernel: Kernel) throws(IntrospectionError) {
+        let types = try kernel.types()
+        self.kernel = kernel
+        tasks = try TaskList(kernel)
+        paths = try PathResolver(kernel)
+        files = try types.required("files", of: "task_struct")
+        table = try types.required("fdt", of: "files_struct")
+        tableSize = try types.required("max_fds", of: "fdtable")
+        tableFiles = try types.required("fd", of: "fdtable")
+        tableOpen = try types.required("open_fds", of: "fdtable")
+        tableClosing = try types.required("close_on_exec", of: "fdtable")
+        filePath = try types.required("f_path", of: "file")
+        fileInode = try types.required("f_inode", of: "file")
+        fileFlags = try types.required("f_flags", of: "file")
+        filePosition = try types.required("f_pos", of: "file")
+        mode = try types.required("i_mode", of: "inode")
+        inodeNumber = try types.required("i_ino", of: "inode")
+    }
+
+    /// The open files of a process, by descriptor. None of a process that has ended, and of most threads of
+    /// the kernel.
+    ///
+    /// - Parameter number: the process or thread, by its number in the first PID namespace.
+    /// - Throws: `notFound` if there is no such process.
+    public func read(process number: Int32) throws(IntrospectionError) -> [OpenFileRow] {
+        let task = try tasks.task(number)
+        do throws(ReadError) {
+            let files = try kernel.pointer(files, at: task)
+            return files.isNull ? [] : try rows(of: try kernel.pointer(table, at: files))
+        } catch {
+            throw .read(error)
+        }
+    }
+
+    private func rows(of table: VirtualAddress) throws(ReadError) -> [OpenFileRow] {
+        let size = try kernel.value(tableSize, at: table)
+        guard (0...Int64(Self.mostDescriptors)).contains(size) else {
+            throw .inconsistent("a process has a table of \(size) file descriptors")
+        }
+        let files = try kernel.pointer(tableFiles, at: table)
+        let open = try kernel.pointer(tableOpen, at: table)
+        let closing = try kernel.pointer(tableClosing, at: table)
+        var found: [(descriptor: Int, file: VirtualAddress, closes: Bool)] = []
+        for first in stride(from: 0, to: Int(size), by: 64) {
+            var bits = try kernel.load(UInt64.self, at: open + first / 8)
+            guard bits != 0 else { continue }
+            let closes = try kernel.load(UInt64.self, at: closing + first / 8)
+            while bits != 0 {
+                let bit = bits.trailingZeroBitCount
+                bits &= bits - 1
+                guard first + bit < Int(size) else { break }
+                let file = try kernel.pointer(at: files + (first + bit) * 8)
+                // A descriptor that is taken, but its file is not open yet.
+                guard !file.isNull else { continue }
+                found.append((first + bit, file, closes >> UInt64(bit) & 1 == 1))
+            }
+        }
+        try kernel.prefetch(
+            found.map(\.file), part: filePath.offset..<max(filePath.offset, filePosition.offset) + 16)
+        var rows: [OpenFileRow] = []
+        var allowance = TextAllowance()
+        for item in found {
+            var row = try row(item.descriptor, item.file, closesOnExec: item.closes)
+            row.path = allowance.take(row.path)
+            rows.append(row)
+        }
+        return rows
+    }
+
+    private func row(
+        _ descriptor: Int, _ file: VirtualAddress, closesOnExec: Bool
+    ) throws(ReadError) -> OpenFileRow {
+        let flags = UInt32(truncatingIfNeeded: try kernel.value(fileFlags, at: file))
+        let inode = try kernel.pointer(fileInode, at: file)
+        // A file that is closed as it is read has lost its inode or its name: the rest is still true.
+        return OpenFileRow(
+            descriptor: descriptor, kind: (try? kernel.value(mode, at: inode)).map(FileKind.init(mode:)),
+            access: OpenFlags.access(flags), flags: OpenFlags.names(flags, closesOnExec: closesOnExec),
+            position: try kernel.value(filePosition, at: file),
+            inode: try? kernel.load(UInt64.self, at: inode + inodeNumber.offset),
+            path: try? paths.path(of: try paths.place(at: file + filePath.offset)).text, file: file)
+    }
+}
