@@ -23,8 +23,6 @@ final class SpinningMachines {
         try manager.wait(for: "the manager's socket") {
             directory.contents(of: "run").contains("roostd.sock")
         }
-        // It has looked what there is to divide. From now on it may run beside that, lest it be slow to answer.
-        try Lab.run(["/usr/bin/taskset", "--all-tasks", "--pid", "ffffffff", "\(manager.process)"])
     }
 
     deinit {

@@ -67,7 +67,13 @@ struct OnceMoreAfterStandStill: SuiteTrait, TestTrait, TestScoping {
         {
             try await function()
         } matching: { issue in
-            guard issue.error is StandStill else { return false }
+            // A processor at the reset vector in the middle of a run: no device of Roost's sends a guest there, and a
+            // guest that does it itself does it the second time too.
+            let isReset = (issue.error as? TestFailure).map { failure in
+                failure.description.contains("the guest crashed: triple fault on virtual CPU")
+                    && failure.description.contains("at rip 0xfff0\n")
+            }
+            guard issue.error is StandStill || isReset == true else { return false }
             stoodStill.withLock { $0 = true }
             return true
         }
