@@ -13,6 +13,12 @@ enum Lab {
         guest("tools/\(name)")
     }
 
+    /// One of Roost's programs as people build it: without optimisation `roost inspect` computes ten times longer, in
+    /// the lab half a minute, and `roostd` takes much of a processor that guests are to divide.
+    static func optimized(_ name: String) -> String {
+        TestHost.buildDirectory + "/../release/" + name
+    }
+
     /// One of the programs in busybox.
     static func busybox(_ name: String) -> [String] {
         ["\(TestHost.root)/.build/lab/packages/busybox", name]

@@ -173,10 +173,7 @@ final class LinuxMachine {
         let environment = Self.environment(directory).merging(["XDG_CACHE_HOME": directory.path + "/cache"]) {
             $1
         }
-        // As people build it: what a look computes takes ten times longer without optimisation, and in the lab that
-        // is half a minute.
-        return try Lab.start(
-            [TestHost.buildDirectory + "/../release/roost"] + arguments, environment: environment)
+        return try Lab.start([Lab.optimized("roost")] + arguments, environment: environment)
     }
 
     /// Whether the machine has come so far that others can ask it.

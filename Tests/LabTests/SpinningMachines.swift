@@ -19,7 +19,7 @@ final class SpinningMachines {
         let directory = directory
         manager = try Lab.start(
             Self.onOneProcessor
-                + [TestHost.buildDirectory + "/roostd", "--run-directory", directory.path + "/run", "--stay"])
+                + [Lab.optimized("roostd"), "--run-directory", directory.path + "/run", "--stay"])
         try manager.wait(for: "the manager's socket") {
             directory.contents(of: "run").contains("roostd.sock")
         }

@@ -25,6 +25,7 @@ prepare_kernels() {
 
 prepare_everything() {
     require_tools
+    prepare_emulator
     prepare_busybox
     prepare_kernel outer linux-image-amd64 "$outer_modules $outer_modules_on_demand"
     prepare_kernel guest linux-image-cloud-amd64 "$guest_modules"

@@ -54,11 +54,12 @@ start_machine() {
         machine_options=("${exact_machine[@]}")
         words+=" $exact_kernel_words"
     else
+        use_emulator
         machine_options=("${shared_machine[@]}" -smp "$cpus")
         words+=" $shared_kernel_words"
     fi
     setpriv --pdeathsig KILL timeout --kill-after=5 "${timeout_seconds:-900}" \
-        setpriv --pdeathsig KILL env --chdir="$run" qemu-system-x86_64 \
+        setpriv --pdeathsig KILL env --chdir="$run" "${emulator[@]}" \
         -nodefaults -no-user-config -no-reboot -display none -m "$memory_mib" \
         -d cpu_reset -D resets \
         "${machine_options[@]}" \
