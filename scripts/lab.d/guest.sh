@@ -10,11 +10,7 @@ prepare_guest_initramfs() {
     pack_archive "$stage" "$scratch/initramfs.cpio"
     gzip -n -9 <"$scratch/initramfs.cpio" >"$scratch/initramfs.cpio.gz"
 
-    stage=$scratch/guest-modules
-    mkdir -p "$stage"
-    cp -r "$cache/guest/modules/lib" "$stage/lib"
-    printf '%s\n' "$guest_modules" >"$stage/lib/modules/load"
-    pack_archive "$stage" "$scratch/modules.cpio"
+    pack_modules "$cache/guest"
 
     stage=$scratch/guest-report
     mkdir -p "$stage/bin"
@@ -22,8 +18,18 @@ prepare_guest_initramfs() {
     pack_archive "$stage" "$scratch/report.cpio"
 
     install_file "$scratch/report.cpio" "$cache/guest/report.cpio"
-    install_file "$scratch/modules.cpio" "$cache/guest/modules.cpio"
     install_file "$scratch/initramfs.cpio" "$cache/guest/initramfs.cpio"
     install_file "$scratch/initramfs.cpio.gz" "$cache/guest/initramfs.cpio.gz"
     touch "$cache/guest/initramfs.cpio.gz" # Says that it is current, whether or not it changed.
+}
+
+# Packs the modules of a kernel's folder, and which of them to load, as modules.cpio there.
+pack_modules() {
+    local folder=$1 stage=$scratch/guest-modules
+    rm -rf "$stage"
+    mkdir -p "$stage"
+    cp -r "$folder/modules/lib" "$stage/lib"
+    printf '%s\n' "$guest_modules" >"$stage/lib/modules/load"
+    pack_archive "$stage" "$scratch/modules.cpio"
+    install_file "$scratch/modules.cpio" "$folder/modules.cpio"
 }

@@ -25,7 +25,7 @@ prepare_more_kernels() {
         made=$cache/kernels/${word//\//-}.release # Names the folder, so that apt need not.
         if [[ -e $made ]]; then
             known=$cache/kernels/$(<"$made")/made-from
-            [[ -e $known && $(<"$known") == "$wanted" ]] && continue
+            [[ -e ${known%made-from}modules.cpio && $(<"$known") == "$wanted" ]] && continue
         fi
 
         local apt_options=()
@@ -34,6 +34,7 @@ prepare_more_kernels() {
         real=${real#linux-image-}
         mkdir -p "$cache/kernels/$real"
         unpack_kernel "$cache/kernels/$real" "linux-image-$real" "$guest_modules" "$wanted"
+        pack_modules "$cache/kernels/$real"
         printf '%s\n' "$real" >"$scratch/release"
         mv -T "$scratch/release" "$made"
     done
