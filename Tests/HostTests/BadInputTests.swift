@@ -11,29 +11,6 @@ struct BadInputTests {
         host = try RoostHost()
     }
 
-    /// Runs to the end and checks what every refusal has in common.
-    private func refusal(
-        _ arguments: [String], status: Int32, naming parts: String...,
-        sourceLocation: SourceLocation = #_sourceLocation
-    ) throws {
-        let run = try host.run(arguments, sourceLocation: sourceLocation)
-        expectRefusal(run, status: status, naming: parts, sourceLocation: sourceLocation)
-    }
-
-    private func expectRefusal(
-        _ run: Finished, status: Int32, naming parts: [String],
-        sourceLocation: SourceLocation = #_sourceLocation
-    ) {
-        #expect(run.output == "", sourceLocation: sourceLocation)
-        #expect(
-            run.errorLines.count == 1 && run.errors.hasSuffix("\n"), "\(run.errors)",
-            sourceLocation: sourceLocation)
-        #expect(
-            run.errors.hasPrefix("roost") && run.errors.contains(": error: "), sourceLocation: sourceLocation)
-        for part in parts { #expect(run.errors.contains(part), sourceLocation: sourceLocation) }
-        #expect(run.status == .exited(status), sourceLocation: sourceLocation)
-    }
-
     private func kernel(_ kernel: SmallKernel) throws -> String {
         try host.directory.write(kernel.bytes, to: "kernel.elf")
     }
@@ -45,7 +22,7 @@ struct BadInputTests {
         "A kernel that is none", arguments: ["a text, which is no kernel\n", "\u{0}\u{0}\u{0}\u{0}", "x", ""])
     func noKernel(text: String) throws {
         let path = try host.directory.write(Array(text.utf8), to: "text")
-        try refusal(["run", path, "-n", "vm"], status: 65, naming: path, "kernel")
+        try host.expectRefusal(["run", path, "-n", "vm"], status: 65, naming: path, "kernel")
     }
 
     @Test(
@@ -54,17 +31,17 @@ struct BadInputTests {
     func truncated(size: Int) throws {
         let whole = [UInt8](try Data(contentsOf: URL(filePath: try TestHost.guest("hello"))))
         let path = try host.directory.write(Array(whole.prefix(size)), to: "cut")
-        try refusal(["run", path, "-n", "vm"], status: 65, naming: path, "cut off")
+        try host.expectRefusal(["run", path, "-n", "vm"], status: 65, naming: path, "cut off")
     }
 
     @Test("A kernel that cannot be read")
     func unreadable() throws {
-        try refusal(
+        try host.expectRefusal(
             ["run", host.directory.path], status: 66, naming: host.directory.path, "not a regular file")
-        try refusal(["run", "/no/kernel"], status: 66, naming: "/no/kernel", "No such file")
+        try host.expectRefusal(["run", "/no/kernel"], status: 66, naming: "/no/kernel", "No such file")
         let fifo = host.directory.path + "/fifo"
         try #require(unsafe mkfifo(fifo, 0o600) == 0)
-        try refusal(["run", fifo], status: 66, naming: fifo, "not a regular file")
+        try host.expectRefusal(["run", fifo], status: 66, naming: fifo, "not a regular file")
     }
 
     @Test(
@@ -88,10 +65,10 @@ struct BadInputTests {
         defer { try? FileManager.default.removeItem(atPath: runs) }
         let noFile = try Finished(
             try ChildProcess("/usr/bin/setpriv", nobody + [secret, "-n", "vm", "--run-directory", runs]))
-        expectRefusal(noFile, status: 66, naming: [secret, "Permission denied"])
+        noFile.expectRefusal(status: 66, naming: [secret, "Permission denied"])
         let noDevice = try Finished(
             try ChildProcess("/usr/bin/setpriv", nobody + [open, "-n", "vm", "--run-directory", runs]))
-        expectRefusal(noDevice, status: 77, naming: ["/dev/kvm", "Permission denied", "usermod"])
+        noDevice.expectRefusal(status: 77, naming: ["/dev/kvm", "Permission denied", "usermod"])
         #expect(try FileManager.default.contentsOfDirectory(atPath: runs) == [])
     }
 
@@ -99,7 +76,8 @@ struct BadInputTests {
     func wrongMachine() throws {
         var wrong = SmallKernel(code: code)
         wrong.machine = 183
-        try refusal(["run", try kernel(wrong), "-n", "vm"], status: 65, naming: "kernel.elf", "machine 0xb7")
+        try host.expectRefusal(
+            ["run", try kernel(wrong), "-n", "vm"], status: 65, naming: "kernel.elf", "machine 0xb7")
     }
 
     @Test("Segments that overlap, wrap, are huge or not in the guest's memory")
@@ -123,7 +101,7 @@ struct BadInputTests {
             (shrinking, "bytes of memory"),
             (outside, "RAM"), (inHole, "RAM"), (entryOutside, "entry"),
         ] {
-            try refusal(
+            try host.expectRefusal(
                 ["run", try kernel(wrong), "-n", "vm", "-m", "64M"], status: 65, naming: "kernel.elf", word)
         }
     }
@@ -137,31 +115,33 @@ struct BadInputTests {
         image.replaceSubrange(0x202..<0x206, with: Array("HdrS".utf8))
         image.replaceSubrange(0x206..<0x208, with: little(UInt16(version)))
         let path = try host.directory.write(image, to: "bzImage")
-        try refusal(["run", path, "-n", "vm"], status: 65, naming: path)
+        try host.expectRefusal(["run", path, "-n", "vm"], status: 65, naming: path)
     }
 
     @Test("An initial RAM disk that is missing, empty, a directory, or does not fit")
     func initrd() throws {
         let guest = try TestHost.guest("hello")
         let directory = host.directory.path
-        try refusal(["run", guest, "-n", "vm", "-i", "/no/initrd"], status: 66, naming: "/no/initrd")
-        try refusal(["run", guest, "-n", "vm", "-i", directory], status: 66, naming: directory)
+        try host.expectRefusal(
+            ["run", guest, "-n", "vm", "-i", "/no/initrd"], status: 66, naming: "/no/initrd")
+        try host.expectRefusal(["run", guest, "-n", "vm", "-i", directory], status: 66, naming: directory)
         let empty = try host.directory.write([], to: "empty")
-        try refusal(["run", guest, "-n", "vm", "-i", empty], status: 65, naming: "initial RAM disk is empty")
+        try host.expectRefusal(
+            ["run", guest, "-n", "vm", "-i", empty], status: 65, naming: "initial RAM disk is empty")
         let large = try host.directory.write([], to: "large")
         try #require(unsafe truncate(large, 100 << 20) == 0)
-        try refusal(
+        try host.expectRefusal(
             ["run", guest, "-n", "vm", "-i", large, "-m", "64M"], status: 65, naming: "initial RAM disk",
             "more memory")
         try #require(unsafe truncate(large, 1 << 43) == 0)
-        try refusal(
+        try host.expectRefusal(
             ["run", guest, "-n", "vm", "-i", large, "-m", "64M"], status: 65, naming: "initial RAM disk")
     }
 
     @Test("A command line that is too long for the kernel")
     func commandLine() throws {
         let text = String(repeating: "x", count: 70_000)
-        try refusal(
+        try host.expectRefusal(
             ["run", try TestHost.guest("hello"), "-n", "vm", "--cmdline", text], status: 65,
             naming: "command line has")
     }
@@ -177,13 +157,14 @@ struct BadInputTests {
             (["-m", "1M"], 65, "memory"),
         ] as [([String], Int32, String)])
     func sizes(flags: [String], status: Int32, word: String) throws {
-        try refusal(["run", try TestHost.guest("hello"), "-n", "vm"] + flags, status: status, naming: word)
+        try host.expectRefusal(
+            ["run", try TestHost.guest("hello"), "-n", "vm"] + flags, status: status, naming: word)
     }
 
     @Test("The most processors a machine can have start, or are refused by name")
     func mostProcessors() throws {
         let run = try host.run("first", "", ["--cpus", "255"])
-        if run.status != .exited(0) { expectRefusal(run, status: 69, naming: ["255 virtual CPUs"]) }
+        if run.status != .exited(0) { run.expectRefusal(status: 69, naming: ["255 virtual CPUs"]) }
     }
 
     @Test("/dev/kvm that is absent, or something else", .enabled(if: TestHost.isRoot, "\(TestHost.notRoot)"))
@@ -203,7 +184,7 @@ struct BadInputTests {
         for (script, message) in cases {
             let run = try Finished(
                 try ChildProcess("/usr/bin/unshare", ["--mount", "/bin/sh", "-c", script]))
-            expectRefusal(run, status: 69, naming: [message])
+            run.expectRefusal(status: 69, naming: [message])
             #expect(host.leftovers == [])
         }
     }
@@ -220,13 +201,13 @@ struct BadInputTests {
         ])
     func specification(text: String) throws {
         let path = try host.directory.write(Array(text.utf8), to: "spec.json")
-        try refusal(["run", "--spec", path], status: 65, naming: path)
+        try host.expectRefusal(["run", "--spec", path], status: 65, naming: path)
     }
 
     @Test("A specification that is no text", arguments: [[0xFF, 0xFE], [0x7B, 0x00, 0x7D]] as [[UInt8]])
     func binarySpecification(bytes: [UInt8]) throws {
         let path = try host.directory.write(bytes, to: "spec.json")
-        try refusal(["run", "--spec", path], status: 65, naming: path)
+        try host.expectRefusal(["run", "--spec", path], status: 65, naming: path)
     }
 
     @Test(
@@ -240,7 +221,7 @@ struct BadInputTests {
     func worker(arguments: String, status: Int32) throws {
         let run = try Finished(
             try ChildProcess("/bin/sh", ["-c", "exec \(TestHost.buildDirectory)/roost-vmm \(arguments)"]))
-        expectRefusal(run, status: status, naming: ["roost-vmm: error: "])
+        run.expectRefusal(status: status, naming: ["roost-vmm: error: "])
     }
 
     @Test(
@@ -249,14 +230,14 @@ struct BadInputTests {
     func runDirectory() throws {
         let guest = try TestHost.guest("hello")
         let file = try host.directory.write([], to: "file")
-        try refusal(["run", guest, "-n", "vm", "--run-directory", file], status: 73, naming: file)
+        try host.expectRefusal(["run", guest, "-n", "vm", "--run-directory", file], status: 73, naming: file)
         let foreign = host.directory.path + "/foreign"
         try FileManager.default.createDirectory(
             atPath: foreign, withIntermediateDirectories: false, attributes: [.ownerAccountID: 65534])
-        try refusal(
+        try host.expectRefusal(
             ["run", guest, "-n", "vm", "--run-directory", foreign], status: 77, naming: foreign,
             "belongs to somebody else")
-        try refusal(
+        try host.expectRefusal(
             ["run", guest, "-n", "vm", "--run-directory", "/no/such/parent"], status: 73,
             naming: "/no/such/parent")
         let full = host.directory.path + "/full"

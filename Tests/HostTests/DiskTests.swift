@@ -97,10 +97,7 @@ struct DiskTests {
         let hello = try TestHost.guest("hello")
         func refusal(_ disk: String, _ status: Int32, _ parts: String...) throws {
             let run = try host.run(["run", hello, "--name", "vm", "--disk", disk])
-            #expect(run.status == .exited(status), "\(run.errors)")
-            #expect(run.output == "")
-            #expect(run.errorLines.count == 1, "\(run.errors)")
-            for part in parts { #expect(run.errors.contains(part), "\(run.errors)") }
+            run.expectRefusal(status: status, naming: parts)
         }
         try refusal(image, 66, image, "No such file")
         try refusal(host.directory.path, 66, host.directory.path, "directory")

@@ -10,34 +10,20 @@ struct InspectTests {
         host = try RoostHost()
     }
 
-    private func refusal(
-        _ arguments: [String], status: Int32, naming parts: String...,
-        sourceLocation: SourceLocation = #_sourceLocation
-    ) throws {
-        let run = try Finished(try host.start(arguments))
-        #expect(run.status == .exited(status), "\(arguments): \(run.errors)", sourceLocation: sourceLocation)
-        #expect(run.output == "", sourceLocation: sourceLocation)
-        #expect(
-            run.errorLines.count == 1 && run.errors.hasSuffix("\n"), "\(run.errors)",
-            sourceLocation: sourceLocation)
-        for part in parts {
-            #expect(run.errors.contains(part), "\(run.errors)", sourceLocation: sourceLocation)
-        }
-    }
-
     @Test("No such machine, no such view, and what a view lacks")
     func noSuchThing() throws {
-        try refusal(["inspect", "nobody", "ps"], status: 66, naming: "nobody")
-        try refusal(["dump", "nobody", host.directory.path + "/core"], status: 66, naming: "nobody")
-        try refusal(["inspect", "--image", "/no/dump", "ps"], status: 66, naming: "/no/dump")
+        try host.expectRefusal(["inspect", "nobody", "ps"], status: 66, naming: "nobody")
+        try host.expectRefusal(
+            ["dump", "nobody", host.directory.path + "/core"], status: 66, naming: "nobody")
+        try host.expectRefusal(["inspect", "--image", "/no/dump", "ps"], status: 66, naming: "/no/dump")
         let text = try host.directory.write(Array("no memory at all\n".utf8), to: "text")
-        try refusal(["inspect", "--image", text, "ps"], status: 65, naming: text)
+        try host.expectRefusal(["inspect", "--image", text, "ps"], status: 65, naming: text)
         let zeros = try host.directory.write([UInt8](repeating: 0, count: 1 << 20), to: "zeros")
-        try refusal(["inspect", "--image", zeros, "ps"], status: 65, naming: zeros, "no Linux")
-        try refusal(["inspect", "ps"], status: 64, naming: "ps")
-        try refusal(["inspect", "--image", zeros, "process"], status: 64, naming: "process")
-        try refusal(["inspect", "--image", zeros, "files"], status: 64, naming: "files")
-        try refusal(["inspect", "--image", zeros, "files", "x"], status: 64, naming: "'x'")
+        try host.expectRefusal(["inspect", "--image", zeros, "ps"], status: 65, naming: zeros, "no Linux")
+        try host.expectRefusal(["inspect", "ps"], status: 64, naming: "ps")
+        try host.expectRefusal(["inspect", "--image", zeros, "process"], status: 64, naming: "process")
+        try host.expectRefusal(["inspect", "--image", zeros, "files"], status: 64, naming: "files")
+        try host.expectRefusal(["inspect", "--image", zeros, "files", "x"], status: 64, naming: "'x'")
     }
 
     @Test(
@@ -47,15 +33,15 @@ struct InspectTests {
         let guest = try host.boot("first", "stay")
         try guest.wait(forOutput: "!")
         for view in ["os", "ps", "dmesg", "modules", "mem", "mounts", "regs", "bt"] {
-            try refusal(["inspect", "vm", view], status: 75, naming: "vm", "kernel")
+            try host.expectRefusal(["inspect", "vm", view], status: 75, naming: "vm", "kernel")
         }
-        try refusal(["inspect", "vm", "ps", "--pause"], status: 75, naming: "vm", "kernel")
+        try host.expectRefusal(["inspect", "vm", "ps", "--pause"], status: 75, naming: "vm", "kernel")
 
         let core = host.directory.path + "/core"
         let dump = try Finished(try host.start(["dump", "vm", core]))
         #expect(dump.status == .exited(0) && dump.errors == "" && dump.output.contains("stood still"))
-        try refusal(["dump", "vm", core], status: 73, naming: core)
-        try refusal(["inspect", "--image", core, "ps"], status: 65, naming: core, "no Linux")
+        try host.expectRefusal(["dump", "vm", core], status: 73, naming: core)
+        try host.expectRefusal(["inspect", "--image", core, "ps"], status: 65, naming: core, "no Linux")
 
         let state = try Finished(try host.start(["stats", "vm", "--json"]))
         #expect(state.status == .exited(0), "it runs on")

@@ -21,12 +21,7 @@ struct NetworkTests {
         let roost = [TestHost.buildDirectory + "/roost", "run", try TestHost.guest("hello"), "-n", "vm"]
         let arguments = wrapper + roost + ["--net", card, "--run-directory", host.directory.path + "/run"]
         let run = try Finished(try ChildProcess(arguments[0], Array(arguments.dropFirst())))
-        #expect(run.output == "", sourceLocation: sourceLocation)
-        #expect(run.errorLines.count == 1, "\(run.errors)", sourceLocation: sourceLocation)
-        for part in parts {
-            #expect(run.errors.contains(part), "\(run.errors)", sourceLocation: sourceLocation)
-        }
-        #expect(run.status == .exited(status), sourceLocation: sourceLocation)
+        run.expectRefusal(status: status, naming: parts, sourceLocation: sourceLocation)
         #expect(host.leftovers == [], sourceLocation: sourceLocation)
     }
 

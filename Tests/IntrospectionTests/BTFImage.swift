@@ -1,12 +1,25 @@
-/// Writes BTF (Linux, Documentation/bpf/btf.rst).
+@testable import Introspection
+
+/// Writes BTF (Linux, Documentation/bpf/btf.rst): types count from 1, 0 is void.
 struct BTFImage {
     private var types: [UInt8] = []
     private var texts: [UInt8] = [0]
     private(set) var count = 0
+    private let textStart: Int
+
+    /// - Parameter kernel: what a module's types count on from, and its texts too.
+    init(after kernel: BTFImage? = nil) {
+        count = kernel?.count ?? 0
+        textStart = kernel.map { $0.textStart + $0.texts.count } ?? 0
+        // The empty text is the kernel's.
+        if kernel != nil { texts = [] }
+    }
 
     private static func little(_ value: UInt32) -> [UInt8] {
         (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
     }
+
+    func table() throws -> TypeTable { try TypeTable(bytes) }
 
     /// The whole section.
     var bytes: [UInt8] {
@@ -18,7 +31,7 @@ struct BTFImage {
     mutating func text(_ text: String) -> UInt32 {
         guard !text.isEmpty else { return 0 }
         defer { texts += Array(text.utf8) + [0] }
-        return UInt32(texts.count)
+        return UInt32(textStart + texts.count)
     }
 
     /// A type of any kind; answers its number.
@@ -41,7 +54,19 @@ struct BTFImage {
             words: [(isSigned ? 1 << 24 : 0) | UInt32(size * 8)])
     }
 
-    mutating func pointer() -> Int { add("", kind: 2, value: 0) }
+    mutating func pointer(to type: Int = 0) -> Int { add("", kind: 2, value: UInt32(type)) }
+
+    mutating func constant(_ type: Int) -> Int { add("", kind: 10, value: UInt32(type)) }
+
+    @discardableResult
+    mutating func typeName(_ name: String, _ type: Int) -> Int { add(name, kind: 8, value: UInt32(type)) }
+
+    /// - Parameter parameters: their types; 0 at the end for more of any.
+    mutating func function(returns result: Int, _ parameters: [Int]) -> Int {
+        add(
+            "", kind: 13, members: parameters.count, value: UInt32(result),
+            words: parameters.flatMap { [0, UInt32($0)] })
+    }
 
     mutating func array(of type: Int, count: Int) -> Int {
         add("", kind: 3, value: 0, words: [UInt32(type), UInt32(type), UInt32(count)])

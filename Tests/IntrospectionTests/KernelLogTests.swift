@@ -1,4 +1,5 @@
 @testable import Introspection
+import MachineTesting
 import Testing
 
 @Suite("Kernel log") struct KernelLogTests {
@@ -200,7 +201,7 @@ import Testing
     }
 
     @Test("A log with wrong bits is read or refused, and never traps") func mutated() throws {
-        var random = SeededRandom(state: 3)
+        var random = SeededGenerator(seed: 3)
         let log = try Log()
         for number in 0..<12 { log.write("record \(number)") }
         let memory = log.guest.source.memory

@@ -1,4 +1,5 @@
 @testable import Introspection
+import MachineTesting
 import Testing
 
 @Suite("Kernel symbols") struct KernelSymbolsTests {
@@ -98,7 +99,7 @@ import Testing
     @Test("Tables with wrong bits are refused, or all they tell can be asked for", arguments: forms)
     func mutated(layout: KallsymsImage.Layout, hasAbsolute: Bool) throws {
         let image = KallsymsImage.kernel(layout, hasAbsolutePerCPU: hasAbsolute)
-        var random = SeededRandom(state: 11)
+        var random = SeededGenerator(seed: 11)
         var refused = 0
         for _ in 0..<40 {
             var bytes = image.bytes

@@ -11,8 +11,14 @@ final class MemorySource: PhysicalSource {
         regions = GuestRange(start: GuestAddress(0), size: UInt64(size)).map { [$0] } ?? []
     }
 
-    func store(_ value: UInt64, at address: Int) {
-        for byte in 0..<8 { memory[address + byte] = UInt8(truncatingIfNeeded: value >> UInt64(8 * byte)) }
+    /// Stores the lowest bytes of a number, all eight or fewer.
+    func store(_ value: UInt64, at address: Int, size: Int = 8) {
+        for byte in 0..<size { memory[address + byte] = UInt8(truncatingIfNeeded: value >> UInt64(8 * byte)) }
+    }
+
+    /// Stores text and a zero byte.
+    func store(_ text: String, at address: Int) {
+        for (index, byte) in (Array(text.utf8) + [0]).enumerated() { memory[address + index] = byte }
     }
 
     func copy(from address: GuestAddress, into bytes: inout MutableRawSpan) throws(ReadError) {

@@ -7,69 +7,65 @@ import Testing
     private let source = MemorySource(size: 1 << 17)
 
     private static func types() throws -> TypeTable {
-        var types = HandmadeTypes()
+        var types = BTFImage()
         let byte = types.integer("unsigned char", size: 1)
         let short = types.integer("short unsigned int", size: 2)
         let word = types.integer("unsigned int", size: 4)
         let long = types.integer("long unsigned int", size: 8)
-        let name = types.array(byte, count: 16, index: word)
-        let list = types.structure("list_head", size: 16, [("next", long, 0, 0), ("prev", long, 64, 0)])
-        func bits(_ bytes: UInt32) -> UInt32 { bytes * 8 }
+        let name = types.array(of: byte, count: 16)
+        let list = types.structure("list_head", size: 16, [("next", long, 0), ("prev", long, 8)])
         let common = types.structure(
             "sock_common", size: 32,
             [
-                ("skc_family", short, bits(0), 0), ("skc_state", byte, bits(2), 0),
-                ("skc_num", short, bits(4), 0),
-                ("skc_dport", short, bits(6), 0), ("skc_daddr", word, bits(8), 0),
-                ("skc_rcv_saddr", word, bits(12), 0), ("skc_nulls_node", list, bits(16), 0),
-                ("skc_node", list, bits(16), 0),
+                ("skc_family", short, 0), ("skc_state", byte, 2),
+                ("skc_num", short, 4),
+                ("skc_dport", short, 6), ("skc_daddr", word, 8),
+                ("skc_rcv_saddr", word, 12), ("skc_nulls_node", list, 16),
+                ("skc_node", list, 16),
             ])
-        _ = types.structure(
+        types.structure(
             "sock", size: 64,
             [
-                ("__sk_common", common, 0, 0), ("sk_socket", long, bits(40), 0),
-                ("sk_uid", word, bits(48), 0),
-                ("sk_ack_backlog", word, bits(52), 0), ("sk_max_ack_backlog", word, bits(56), 0),
-                ("sk_wmem_alloc", word, bits(60), 0),
+                ("__sk_common", common, 0), ("sk_socket", long, 40),
+                ("sk_uid", word, 48),
+                ("sk_ack_backlog", word, 52), ("sk_max_ack_backlog", word, 56),
+                ("sk_wmem_alloc", word, 60),
             ])
-        _ = types.structure(
+        types.structure(
             "tcp_sock", size: 96,
             [
-                ("rcv_nxt", word, bits(64), 0), ("copied_seq", word, bits(68), 0),
-                ("write_seq", word, bits(72), 0),
-                ("snd_una", word, bits(76), 0),
+                ("rcv_nxt", word, 64), ("copied_seq", word, 68),
+                ("write_seq", word, 72),
+                ("snd_una", word, 76),
             ])
-        _ = types.structure("inode", size: 16, [("i_ino", long, bits(8), 0)])
-        _ = types.structure(
-            "socket_alloc", size: 64, [("socket", list, 0, 0), ("vfs_inode", list, bits(32), 0)])
-        _ = types.structure(
+        types.structure("inode", size: 16, [("i_ino", long, 8)])
+        types.structure(
+            "socket_alloc", size: 64, [("socket", list, 0), ("vfs_inode", list, 32)])
+        types.structure(
             "inet_hashinfo", size: 32,
             [
-                ("ehash", long, 0, 0), ("ehash_mask", word, bits(8), 0), ("lhash2", long, bits(16), 0),
-                ("lhash2_mask", word, bits(24), 0),
+                ("ehash", long, 0), ("ehash_mask", word, 8), ("lhash2", long, 16),
+                ("lhash2_mask", word, 24),
             ])
-        _ = types.structure("inet_ehash_bucket", size: 8, [("chain", long, 0, 0)])
-        _ = types.structure("inet_listen_hashbucket", size: 16, [("nulls_head", long, bits(8), 0)])
-        _ = types.structure("udp_table", size: 24, [("hash", long, 0, 0), ("mask", word, bits(16), 0)])
-        _ = types.structure("udp_hslot", size: 16, [("head", long, 0, 0), ("count", word, bits(8), 0)])
-        _ = types.structure(
-            "task_struct", size: 64,
+        types.structure("inet_ehash_bucket", size: 8, [("chain", long, 0)])
+        types.structure("inet_listen_hashbucket", size: 16, [("nulls_head", long, 8)])
+        types.structure("udp_table", size: 24, [("hash", long, 0), ("mask", word, 16)])
+        types.structure("udp_hslot", size: 16, [("head", long, 0), ("count", word, 8)])
+        types.structure(
+            "task_struct", size: 80,
             [
-                ("tasks", list, 0, 0), ("pid", word, bits(16), 0), ("comm", name, bits(24), 0),
-                ("mm", long, bits(40), 0), ("files", long, bits(48), 0),
+                ("tasks", list, 0), ("pid", word, 16), ("flags", word, 20),
+                ("comm", name, 24), ("mm", long, 40), ("files", long, 48),
+                ("signal", long, 56), ("thread_node", list, 64),
             ])
-        _ = types.structure("mm_struct", size: 8, [("pgd", long, 0, 0)])
-        _ = types.structure("files_struct", size: 8, [("fdt", long, 0, 0)])
-        _ = types.structure("fdtable", size: 16, [("max_fds", word, 0, 0), ("fd", long, bits(8), 0)])
-        _ = types.structure("file", size: 8, [("private_data", long, 0, 0)])
+        types.structure("signal_struct", size: 16, [("thread_head", list, 0)])
+        types.structure("files_struct", size: 8, [("fdt", long, 0)])
+        types.structure("fdtable", size: 16, [("max_fds", word, 0), ("fd", long, 8)])
+        types.structure("file", size: 8, [("private_data", long, 0)])
         return try types.table()
     }
 
-    private func word(_ value: UInt32, at place: Int) {
-        for byte in 0..<4 {
-            source.memory[place + byte] = UInt8(truncatingIfNeeded: value >> UInt32(8 * byte))
-        }
-    }
+    private func word(_ value: UInt32, at place: Int) { source.store(UInt64(value), at: place, size: 4) }
 
     private func pointer(_ target: Int, at place: Int) {
         source.store(HandmadeKernel.address(target).rawValue, at: place)
@@ -99,7 +95,7 @@ import Testing
         pointer(0x9000, at: 0xA000)
         pointer(0x9000, at: 0xA008)
         word(42, at: 0xA010)
-        for (index, byte) in Array("sshd".utf8).enumerated() { source.memory[0xA018 + index] = byte }
+        source.store("sshd", at: 0xA018)
         pointer(0xB000, at: 0xA030)
         pointer(0xB100, at: 0xB000)
         word(2, at: 0xB100)

@@ -33,19 +33,19 @@ import Testing
         #expect(layout.entry(Self.bytes(0, 0, 0xF)) == nil)
     }
 
-    private static func entryTypes(_ bits: [(String, UInt32, UInt32)]) throws -> TypeTable {
-        var types = HandmadeTypes()
+    private static func entryTypes(_ bits: [(String, Int, Int)]) throws -> TypeTable {
+        var types = BTFImage()
         let short = types.integer("short int", size: 2, isSigned: true)
         let unsigned = types.integer("unsigned int", size: 4)
-        _ = types.structure(
+        types.bitFields(
             "orc_entry", size: 6,
             [("sp_offset", short, 0, 0), ("bp_offset", short, 16, 0)]
-                + bits.map { ($0.0, unsigned, $0.1, $0.2) })
+                + bits.map { ($0.0, type: unsigned, bit: $0.1, width: $0.2) })
         return try types.table()
     }
 
     @Test("The types tell the layout: 6.3 has a signal bit, 6.4 other numbers") func layouts() throws {
-        let registers: [(String, UInt32, UInt32)] = [("sp_reg", 32, 4), ("bp_reg", 36, 4)]
+        let registers: [(String, Int, Int)] = [("sp_reg", 32, 4), ("bp_reg", 36, 4)]
         let old = try OrcLayout(
             Self.entryTypes(registers + [("type", 40, 2), ("end", 42, 1)]), version: (6, 1))
         #expect(old == .original)
@@ -65,7 +65,7 @@ import Testing
             try OrcLayout(Self.entryTypes(registers + [("type", 40, 2)]), version: (5, 10))
                 .readsIndirectAtOffset)
         #expect(throws: IntrospectionError.self) {
-            try OrcLayout(try HandmadeTypes().table(), version: nil)
+            try OrcLayout(try BTFImage().table(), version: nil)
         }
     }
 
@@ -74,10 +74,7 @@ import Testing
         // Code at 0x8000, 0x8010 and 0x8010 again, 0x8040; distances from each one's own place.
         for (index, code) in [0x8000, 0x8010, 0x8010, 0x8040].enumerated() {
             let place = 0x1000 + index * 4
-            let distance = Int32(code - place)
-            for byte in 0..<4 {
-                source.memory[place + byte] = UInt8(truncatingIfNeeded: distance >> Int32(8 * byte))
-            }
+            source.store(UInt64(code - place), at: place, size: 4)
             source.memory[0x2000 + index * 6] = UInt8(index * 8)
             source.memory[0x2000 + index * 6 + 4] = 5
         }

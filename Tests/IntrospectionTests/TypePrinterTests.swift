@@ -6,32 +6,32 @@ import Testing
     private static func types() throws -> TypeTable { try TypeTable(bytes()) }
 
     private static func bytes() -> [UInt8] {
-        var types = HandmadeTypes()
+        var types = BTFImage()
         let int = types.integer("int", size: 4, isSigned: true)
         let unsigned = types.integer("unsigned int", size: 4)
         let char = types.integer("char", size: 1)
         let long = types.integer("long int", size: 8, isSigned: true)
         let task = int + 13
-        let pointer = types.reference(.pointer, task)
-        let constant = types.reference(.constant, char)
-        let text = types.reference(.pointer, constant)
+        let pointer = types.pointer(to: task)
+        let constant = types.constant(char)
+        let text = types.pointer(to: constant)
         let prototype = types.function(returns: int, [pointer, text, 0])
-        let callback = types.reference(.pointer, prototype)
-        let names = types.array(char, count: 16, index: int)
-        let inner = types.structure("", size: 8, [("low", int, 0, 0), ("high", int, 32, 0)])
-        let union = types.structure("", size: 8, isUnion: true, [("all", long, 0, 0), ("", inner, 0, 0)])
+        let callback = types.pointer(to: prototype)
+        let names = types.array(of: char, count: 16)
+        let inner = types.structure("", size: 8, [("low", int, 0), ("high", int, 4)])
+        let union = types.union(size: 8, [("all", long), ("", inner)])
         let state = types.enumeration("state", [("RUNNING", 0), ("SLEEPING", 5)])
         #expect(
-            types.structure(
+            types.bitFields(
                 "task", size: 72,
                 [
                     ("flags", unsigned, 0, 3), ("busy", unsigned, 3, 1), ("next", pointer, 64, 0),
                     ("run", callback, 128, 0), ("comm", names, 192, 0), ("", union, 320, 0),
                     ("state", state, 384, 0), ("end", char, 512, 0),
                 ]) == task)
-        _ = types.reference(.typeName, task, "task_t")
-        let unnamed = types.structure("", size: 4, [("counter", int, 0, 0)])
-        _ = types.reference(.typeName, unnamed, "atomic_t")
+        types.typeName("task_t", task)
+        let unnamed = types.structure("", size: 4, [("counter", int, 0)])
+        types.typeName("atomic_t", unnamed)
         return types.bytes
     }
 
@@ -88,9 +88,9 @@ import Testing
     }
 
     @Test("A structure in itself comes to an end") func endless() throws {
-        var types = HandmadeTypes()
-        _ = types.structure("", size: 8, [("a", 1, 0, 0), ("b", 1, 0, 0), ("c", 1, 0, 0)])
-        _ = types.structure("knot", size: 8, [("", 1, 0, 0)])
+        var types = BTFImage()
+        types.structure("", size: 8, [("a", 1, 0), ("b", 1, 0), ("c", 1, 0)])
+        types.structure("knot", size: 8, [("", 1, 0)])
         let lines = try TypeView(try types.table()).read("knot")
         #expect(lines.first == "struct knot {")
         #expect(lines.count <= 10_001)
@@ -115,10 +115,10 @@ import Testing
     }
 
     @Test("A module's types count on from the kernel's") func module() throws {
-        var kernel = HandmadeTypes()
+        var kernel = BTFImage()
         let int = kernel.integer("int", size: 4)
-        var module = HandmadeTypes(after: kernel)
-        _ = module.structure("queue", size: 8, [("length", int, 32, 0)])
+        var module = BTFImage(after: kernel)
+        module.structure("queue", size: 8, [("length", int, 4)])
         let types = try TypeTable(try kernel.table(), and: module.bytes)
         #expect(types.field("length", of: "queue")?.offset == 4)
         #expect(types.field("length", of: "queue")?.size == 4)

@@ -1,4 +1,5 @@
 @testable import Introspection
+import MachineTesting
 import Testing
 
 @Suite("Kernel types") struct TypeTableTests {
@@ -10,8 +11,8 @@ import Testing
         let long = types.integer("u64", size: 8)
         let pointer = types.pointer()
         let name = types.array(of: byte, count: 16)
-        let constant = types.add("", kind: 10, value: UInt32(int))
-        let alias = types.add("pid_t", kind: 8, value: UInt32(constant))
+        let constant = types.constant(int)
+        let alias = types.typeName("pid_t", constant)
         let inner = types.structure("", size: 16, [("first", long, 0), ("second", alias, 8)])
         let choice = types.union(size: 16, [("", inner), ("whole", name)])
         let head = types.structure("list_head", size: 16, [("next", pointer, 0), ("prev", pointer, 8)])
@@ -25,8 +26,8 @@ import Testing
         types.enumeration64("mask", [("TOP", .min), ("ONE", 1)])
         // What is no honest kernel's: names of each other, a union that holds itself.
         let next = types.count + 2
-        types.add("loop", kind: 8, value: UInt32(next))
-        types.add("pool", kind: 8, value: UInt32(next - 1))
+        types.typeName("loop", next)
+        types.typeName("pool", next - 1)
         let own = types.count + 1
         types.add(
             "self", kind: 5, members: 3, value: 8,
@@ -35,7 +36,7 @@ import Testing
         return types
     }
 
-    private func table() throws -> TypeTable { try TypeTable(Self.sample().bytes) }
+    private func table() throws -> TypeTable { try Self.sample().table() }
 
     @Test("Members, those of members and of unnamed ones") func members() throws {
         let types = try table()
@@ -104,7 +105,7 @@ import Testing
 
     @Test("Types with wrong bits are refused, or all they tell can be asked for") func mutated() {
         let bytes = Self.sample().bytes
-        var random = SeededRandom(state: 5)
+        var random = SeededGenerator(seed: 5)
         var refused = 0
         for _ in 0..<4000 {
             var wrong = bytes
@@ -134,7 +135,7 @@ import Testing
     @Test("Thousands of types of one name are no trouble") func sameName() throws {
         var image = BTFImage()
         for _ in 0..<20_000 { _ = image.add("same", kind: 4, value: 8) }
-        let types = try TypeTable(image.bytes)
+        let types = try image.table()
         #expect(types.count == 20_001)
         #expect(types.types(named: "same").count == 20_000)
     }

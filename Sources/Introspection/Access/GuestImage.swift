@@ -75,11 +75,10 @@ public final class GuestImage {
                 unsafe Value(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: Value.self))
             }
         }
-        var value: Value = 0
-        for (index, byte) in try bytes(at: address, count: MemoryLayout<Value>.size).enumerated() {
-            value |= Value(truncatingIfNeeded: byte) << Value(truncatingIfNeeded: 8 * index)
+        guard contains(address, size: MemoryLayout<Value>.size) else { throw .notMemory(address) }
+        return try Value { index throws(ReadError) in
+            try load(UInt8.self, at: GuestAddress(address.rawValue + UInt64(index)))
         }
-        return value
     }
 
     /// A copy of physically contiguous bytes, through the copied pages.

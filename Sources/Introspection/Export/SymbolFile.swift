@@ -48,7 +48,7 @@ public struct SymbolFile {
     /// `linux_banner` with its line feed: what Volatility searches memory for.
     private func banner() throws(IntrospectionError) -> [UInt8] {
         let place = try kernel.address(of: "linux_banner")
-        return try kernel.reading { () throws(ReadError) in
+        return try reading { () throws(ReadError) in
             let bytes = try kernel.bytes(at: place, count: 512)
             guard let end = bytes.firstIndex(of: 0) else {
                 throw .inconsistent("the kernel's banner does not end")

@@ -22,3 +22,12 @@ public enum IntrospectionError: Error, Equatable, CustomStringConvertible {
         }
     }
 }
+
+/// Reads what a view needs; what cannot be read ends it, told as a view tells it.
+func reading<Result>(_ body: () throws(ReadError) -> Result) throws(IntrospectionError) -> Result {
+    do throws(ReadError) {
+        return try body()
+    } catch {
+        throw .read(error)
+    }
+}

@@ -4,13 +4,11 @@ extension Kernel {
     /// - Throws: `missing` if the kernel has no such symbol.
     public func possibleProcessors() throws(IntrospectionError) -> Range<Int> {
         let place = try address(of: "nr_cpu_ids")
-        do throws(ReadError) {
+        return try reading { () throws(ReadError) in
             let count = Int(try load(UInt32.self, at: place))
             // NR_CPUS is 8192 at most on x86 (arch/x86/Kconfig, NR_CPUS_RANGE_END).
             guard (1...8192).contains(count) else { throw .inconsistent("it counts \(count) processors") }
             return 0..<count
-        } catch {
-            throw .read(error)
         }
     }
 
@@ -21,11 +19,9 @@ extension Kernel {
         _ variable: VirtualAddress, processor: Int
     ) throws(IntrospectionError) -> VirtualAddress {
         let table = try address(of: "__per_cpu_offset")
-        do throws(ReadError) {
+        return try reading { () throws(ReadError) in
             let offset = try load(UInt64.self, at: table + processor * 8)
             return VirtualAddress(variable.rawValue &+ offset)
-        } catch {
-            throw .read(error)
         }
     }
 }

@@ -111,14 +111,7 @@ public final class Kernel {
     public func load<Value: FixedWidthInteger & BitwiseCopyable>(
         _ type: Value.Type, at address: VirtualAddress
     ) throws(ReadError) -> Value {
-        if Int(address.rawValue & 0xFFF) + MemoryLayout<Value>.size <= GuestImage.pageSize {
-            return try image.load(type, at: try physical(of: address))
-        }
-        var value: Value = 0
-        for (index, byte) in try bytes(at: address, count: MemoryLayout<Value>.size).enumerated() {
-            value |= Value(truncatingIfNeeded: byte) << Value(truncatingIfNeeded: 8 * index)
-        }
-        return value
+        try image.load(type, at: address) { address throws(ReadError) in try physical(of: address) }
     }
 
     /// Loads a pointer at a kernel address.
@@ -155,21 +148,8 @@ public final class Kernel {
 
     /// A copy of bytes at a kernel address, across pages.
     public func bytes(at address: VirtualAddress, count: Int) throws(ReadError) -> [UInt8] {
-        var result: [UInt8] = []
-        var position = address
-        var left = count
-        guard count >= 0, count <= Self.longestCopy else { throw .tooMuch }
-        while left > 0 {
-            let part = min(left, GuestImage.pageSize - Int(position.rawValue & 0xFFF))
-            try image.append(to: &result, from: try physical(of: position), count: part)
-            position = position + part
-            left -= part
-        }
-        return result
+        try image.bytes(at: address, count: count) { page throws(ReadError) in try physical(of: page) }
     }
-
-    /// More than any view copies at once.
-    static let longestCopy = 256 << 20
 
     /// The text at a kernel address up to its zero byte or `limit`. Bytes that are no UTF-8 are replaced.
     public func text(at address: VirtualAddress, limit: Int = 4096) throws(ReadError) -> String {

@@ -20,7 +20,7 @@ public struct KernelLocator {
     /// Finds the kernel by the registers, or by what it left in the dump, or else by a search of all memory.
     public func locate() throws(IntrospectionError) -> Kernel {
         var without: ImageMapping?
-        do throws(ReadError) {
+        let found = try reading { () throws(ReadError) -> Kernel? in
             var seen: [ImageMapping] = []
             for space in spaces {
                 guard let mapping = try? ImageMapping(in: space, of: image), mapping.size >= 8 << 20,
@@ -30,12 +30,12 @@ public struct KernelLocator {
                 without = without ?? mapping
                 seen.append(mapping)
             }
-            if registers.isEmpty, let (mapping, symbols) = try KernelSearch(image).find() {
-                return try kernel(mapping, symbols)
+            guard registers.isEmpty, let (mapping, symbols) = try KernelSearch(image).find() else {
+                return nil
             }
-        } catch {
-            throw .read(error)
+            return try kernel(mapping, symbols)
         }
+        if let found { return found }
         if let without, let names = try? bannerName(in: without) {
             throw .missing("table of symbols that could be read (CONFIG_KALLSYMS): \(names)")
         }

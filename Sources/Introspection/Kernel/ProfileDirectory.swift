@@ -1,4 +1,3 @@
-internal import Glibc
 public import HostSystem
 
 /// Profiles of kernels in a directory, a file for each build id: `$XDG_CACHE_HOME/roost/kernels`.
@@ -65,11 +64,7 @@ public struct ProfileDirectory: ProfileStore {
         var current = ""
         for part in path.split(separator: "/") {
             current += "/\(part)"
-            do throws(SystemError) {
-                _ = try FileTree.makeDirectory(current)
-            } catch {
-                guard error.number == EEXIST else { throw error }
-            }
+            try FileTree.makeDirectory(current)
         }
     }
 }

@@ -13,6 +13,8 @@ public struct Observation<Row: ViewRow>: Sendable {
     ///   - isPaused: nothing changes: one look is enough.
     ///   - mostLooks: how often to look at most; rows that still differ then are marked.
     ///   - read: reads all rows anew.
+    /// - Throws: what `read` throws: at once if the machine has ended or cannot be read, after many looks if what was
+    ///   read cannot be true.
     public init(
         of kernel: Kernel, isPaused: Bool, mostLooks: Int = 6,
         read: () throws(IntrospectionError) -> [Row]
@@ -31,12 +33,8 @@ public struct Observation<Row: ViewRow>: Sendable {
         // few looks see it whole.
         while looks < mostLooks, failures < 8 * mostLooks {
             do throws(IntrospectionError) {
-                do throws(ReadError) {
-                    // What the look before needed, this one will mostly need too.
-                    try kernel.image.refreshTogether()
-                } catch {
-                    throw .read(error)
-                }
+                // What the look before needed, this one will mostly need too.
+                try reading { () throws(ReadError) in try kernel.image.refreshTogether() }
                 let rows = try read()
                 looks += 1
                 if let earlier = previous {
@@ -50,9 +48,13 @@ public struct Observation<Row: ViewRow>: Sendable {
                 previous = rows
                 failure = nil
             } catch .read(let error) {
-                if case .source = error { throw .read(error) }
-                failure = .read(error)
-                failures += 1
+                switch error {
+                // No later look sees more.
+                case .ended, .source: throw .read(error)
+                case .notMapped, .notMemory, .inconsistent, .tooMuch:
+                    failure = .read(error)
+                    failures += 1
+                }
             }
         }
         if previous == nil, let failure { throw failure }

@@ -115,8 +115,10 @@ extension GuestReport.Process {
         if isWorker {
             pairs.append(("name", "\(seenName.prefix(8))", "kworker/"))
         } else {
-            // Of a thread of the kernel /proc tells more than the 15 characters that every task's name has.
-            let name = String(name.prefix(15))
+            // Of a thread of the kernel whose name is longer than a task's can be, /proc tells the whole but for those
+            // that help workers out.
+            let isCut = isOfKernel && name.utf8.count == 15 && seenName.hasPrefix(name)
+            let name = isCut ? seenName : name
             pairs.append(("name", seenName, name))
             pairs.append(("command", row.text("command"), arguments.isEmpty ? "[\(name)]" : arguments))
         }

@@ -19,14 +19,10 @@ extension InspectableView {
 
 /// A list of rows, or one row shown as a record.
 struct ListView<Row: ViewRow>: InspectableView {
-    private let name: String
     private let isRecord: Bool
     private let read: () throws(IntrospectionError) -> [Row]
 
-    init(
-        _ name: String, isRecord: Bool = false, read: @escaping () throws(IntrospectionError) -> [Row]
-    ) {
-        self.name = name
+    init(isRecord: Bool = false, read: @escaping () throws(IntrospectionError) -> [Row]) {
         self.isRecord = isRecord
         self.read = read
     }
@@ -35,23 +31,19 @@ struct ListView<Row: ViewRow>: InspectableView {
         _ kernel: Kernel, _ registers: [ProcessorRegisters], isStill: Bool
     ) throws(IntrospectionError) -> Look {
         let observation = try Observation(of: kernel, isPaused: isStill, read: read)
-        return Look(ViewReport(name, observation), asRecord: isRecord)
+        return Look(ViewReport(observation), asRecord: isRecord)
     }
 }
 
 /// The kernel's log, as `dmesg` prints it.
 struct LogView: InspectableView {
-    private let log: KernelLogView
-
-    init(_ log: KernelLogView) {
-        self.log = log
-    }
+    let log: KernelLogView
 
     func look(
         _ kernel: Kernel, _ registers: [ProcessorRegisters], isStill: Bool
     ) throws(IntrospectionError) -> Look {
         let observation = try Observation(of: kernel, isPaused: isStill, read: log.read)
-        let report = ViewReport("dmesg", observation)
+        let report = ViewReport(observation)
         return Look(lines: observation.rows.flatMap { Self.lines($0.row) }, rows: report.json)
     }
 
@@ -105,12 +97,8 @@ struct DumpView: InspectableView {
 
 /// The registers, a block for each virtual CPU.
 struct RegistersLook: InspectableView {
-    private let view: RegistersView
+    let view: RegistersView
     var needsRegisters: Bool { true }
-
-    init(_ view: RegistersView) {
-        self.view = view
-    }
 
     func look(
         _ kernel: Kernel, _ registers: [ProcessorRegisters], isStill: Bool
@@ -119,28 +107,23 @@ struct RegistersLook: InspectableView {
         let observation = try Observation(of: kernel, isPaused: true) { () throws(IntrospectionError) in
             view.read(registers)
         }
-        let report = ViewReport("regs", observation)
+        let report = ViewReport(observation)
         return Look(lines: report.records(), rows: report.json)
     }
 }
 
 /// The kernel's stacks.
 struct StacksLook: InspectableView {
-    private let view: BacktraceView
-    private let task: Int32?
+    let view: BacktraceView
+    let task: Int32?
     var needsRegisters: Bool { true }
-
-    init(_ view: BacktraceView, task: Int32?) {
-        self.view = view
-        self.task = task
-    }
 
     func look(
         _ kernel: Kernel, _ registers: [ProcessorRegisters], isStill: Bool
     ) throws(IntrospectionError) -> Look {
         kernel.refresh()
         if let task {
-            let frames = try view.read(task: Int(task), registers)
+            let frames = try view.read(task: task, registers)
             return Self.look([("task \(task)", ["task": JSONValue(task)], frames)])
         }
         guard !registers.isEmpty else {
@@ -156,7 +139,7 @@ struct StacksLook: InspectableView {
         var lines: [String] = []
         var rows: [JSONValue] = []
         for (title, head, frames) in stacks {
-            let report = ViewReport("bt", rows: frames)
+            let report = ViewReport(rows: frames)
             lines += ["\(title):"] + report.lines(asRecord: false).map { "  \($0)" }
             if case .object(let members) = head {
                 rows.append(.object(members + [JSONMember("frames", report.json)]))

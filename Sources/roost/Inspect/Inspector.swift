@@ -47,45 +47,45 @@ struct Inspector {
         switch request {
         case .os:
             let view = try OperatingSystemView(kernel)
-            return ListView("os", isRecord: true) { () throws(IntrospectionError) in
+            return ListView(isRecord: true) { () throws(IntrospectionError) in
                 try view.read().map { ContactedRow(row: $0, contactNanoseconds: contact) }
             }
         case .mem:
             let view = try MemoryView(kernel)
-            return ListView("mem", isRecord: true, read: view.read)
+            return ListView(isRecord: true, read: view.read)
         case .modules:
             let view = try ModulesView(kernel)
-            return ListView("modules", read: view.read)
+            return ListView(read: view.read)
         case .sockets:
             let view = try SocketView(kernel)
-            return ListView("sockets") { () throws(IntrospectionError) in try view.read(withOwners: true) }
+            return ListView { () throws(IntrospectionError) in try view.read(withOwners: true) }
         case .net:
             let view = try DeviceView(kernel)
-            return ListView("net", read: view.read)
-        case .dmesg: return LogView(try KernelLogView(kernel))
+            return ListView(read: view.read)
+        case .dmesg: return LogView(log: try KernelLogView(kernel))
         case .processes(let listing):
             let list = try ProcessList(kernel)
             switch listing {
             case .threads:
-                return ListView("ps") { () throws(IntrospectionError) in try list.readThreads() }
-            case .plain: return ListView("ps") { () throws(IntrospectionError) in try list.read() }
+                return ListView { () throws(IntrospectionError) in try list.readThreads() }
+            case .plain: return ListView { () throws(IntrospectionError) in try list.read() }
             case .tree:
-                return ListView("ps") { () throws(IntrospectionError) in
+                return ListView { () throws(IntrospectionError) in
                     ProcessList.tree(try list.read()).map(TreeRow.init)
                 }
             }
         case .files(let process):
             let list = try OpenFileList(kernel)
-            return ListView("files") { () throws(IntrospectionError) in try list.read(process: process) }
+            return ListView { () throws(IntrospectionError) in try list.read(process: process) }
         case .areas(let process):
             let list = try MemoryAreaList(kernel)
-            return ListView("maps") { () throws(IntrospectionError) in try list.read(process: process) }
+            return ListView { () throws(IntrospectionError) in try list.read(process: process) }
         case .mounts(let process):
             let list = try MountList(kernel)
-            return ListView("mounts") { () throws(IntrospectionError) in try list.read(process: process) }
+            return ListView { () throws(IntrospectionError) in try list.read(process: process) }
         case .symbols(let query):
             let view = SymbolView(kernel)
-            return ListView("syms") { () throws(IntrospectionError) in try view.read(query) }
+            return ListView { () throws(IntrospectionError) in try view.read(query) }
         case .type(let name):
             let view = try TypeView(kernel)
             return TextView { () throws(IntrospectionError) in try view.read(name) }
@@ -95,10 +95,10 @@ struct Inspector {
             }
         case .walk(let address, let scope):
             let view = PageWalkView(kernel)
-            return ListView("walk") { () throws(IntrospectionError) in try view.read(address, in: scope) }
-        case .registers: return RegistersLook(RegistersView(kernel))
-        case .symbolFile: return SymbolFileLook(try SymbolFile(kernel))
-        case .stacks(let task): return StacksLook(try BacktraceView(kernel), task: task)
+            return ListView { () throws(IntrospectionError) in try view.read(address, in: scope) }
+        case .registers: return RegistersLook(view: RegistersView(kernel))
+        case .symbolFile: return SymbolFileLook(file: try SymbolFile(kernel))
+        case .stacks(let task): return StacksLook(view: try BacktraceView(kernel), task: task)
         }
     }
 }

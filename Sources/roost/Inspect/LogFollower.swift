@@ -57,7 +57,7 @@ struct LogFollower {
             return
         }
         // A line for each record.
-        guard case .array(let rows) = ViewReport("dmesg", rows: [record]).json, let row = rows.first else {
+        guard case .array(let rows) = ViewReport(rows: [record]).json, let row = rows.first else {
             return
         }
         try StandardOutput.write(row.text(.compact))

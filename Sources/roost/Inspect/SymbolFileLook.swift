@@ -3,11 +3,7 @@ internal import JSONText
 
 /// The kernel's symbols and types as a file for Volatility 3, which is JSON with or without `--json`.
 struct SymbolFileLook: InspectableView {
-    private let file: SymbolFile
-
-    init(_ file: SymbolFile) {
-        self.file = file
-    }
+    let file: SymbolFile
 
     func look(
         _ kernel: Kernel, _ registers: [ProcessorRegisters], isStill: Bool

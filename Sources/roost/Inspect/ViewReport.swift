@@ -4,23 +4,19 @@ internal import Specification
 
 /// A view as a command shows it: a table for people, JSON for programs.
 struct ViewReport {
-    /// The view's name on the command line.
-    let view: String
     /// What the columns are called.
     let columns: [ViewColumn]
     /// The rows' values, and whether each row is doubtful.
     let rows: [(cells: [ViewValue], isUncertain: Bool)]
 
     /// A list.
-    init<Row: ViewRow>(_ view: String, _ observation: Observation<Row>) {
-        self.view = view
+    init<Row: ViewRow>(_ observation: Observation<Row>) {
         columns = Row.columns
         rows = observation.rows.map { ($0.row.cells, $0.isUncertain) }
     }
 
     /// Rows that nothing is doubtful about.
-    init<Row: ViewRow>(_ view: String, rows: [Row]) {
-        self.view = view
+    init<Row: ViewRow>(rows: [Row]) {
         columns = Row.columns
         self.rows = rows.map { ($0.cells, false) }
     }

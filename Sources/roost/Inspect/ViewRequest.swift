@@ -82,7 +82,7 @@ extension ViewOptions {
                 throw CommandFailure(.usage, "--physical and --pid exclude each other")
             }
             guard pid > 0 else { throw CommandFailure(.usage, "--pid \(pid): there is no such process") }
-            return .process(Int(pid))
+            return .process(pid)
         }
     }
 

@@ -35,7 +35,7 @@ struct AllViews {
                 Self.fields(try MountList(kernel).read(process: process))
             }
             view("bt \(process)") { () throws(IntrospectionError) in
-                Self.fields(try BacktraceView(kernel).read(task: Int(process), registers))
+                Self.fields(try BacktraceView(kernel).read(task: process, registers))
             }
         }
         view("bt") { () throws(IntrospectionError) in

@@ -10,7 +10,7 @@ final class KernelFixture {
     let source = MemorySource(size: 1 << 20)
     let image: GuestImage
     private(set) var types = TypeDescription()
-    private var symbols: [(name: String, offset: Int)] = []
+    private var symbols: [(String, UInt64)] = []
     private var free = 0x1000
 
     init() {
@@ -18,11 +18,11 @@ final class KernelFixture {
     }
 
     /// The kernel's view of physical memory without randomisation.
-    static func place(_ offset: Int) -> VirtualAddress { VirtualAddress(0xFFFF_8880_0000_0000) + offset }
+    static func place(_ offset: Int) -> VirtualAddress { HandmadeKernel.address(offset) }
 
     /// Where an address of `place` lies in memory.
     static func offset(_ address: VirtualAddress) -> Int {
-        Int(truncatingIfNeeded: address.rawValue &- 0xFFFF_8880_0000_0000)
+        Int(truncatingIfNeeded: address.rawValue &- HandmadeKernel.directMap)
     }
 
     func describe(_ name: String, size: Int, _ members: [(String, TypeDescription.Kind, Int)]) {
@@ -42,21 +42,19 @@ final class KernelFixture {
     func store(_ value: VirtualAddress, at address: VirtualAddress) { store(value.rawValue, at: address) }
 
     func store(half value: UInt32, at address: VirtualAddress) {
-        for byte in 0..<4 {
-            source.memory[Self.offset(address) + byte] = UInt8(truncatingIfNeeded: value >> UInt32(8 * byte))
-        }
+        source.store(UInt64(value), at: Self.offset(address), size: 4)
     }
 
     /// A text with its zero behind it.
     func text(_ text: String) -> VirtualAddress {
         let address = allocate(text.utf8.count + 1)
-        for (index, byte) in text.utf8.enumerated() { source.memory[Self.offset(address) + index] = byte }
+        source.store(text, at: Self.offset(address))
         return address
     }
 
     /// Names an address; the image has it as well.
     func name(_ name: String, _ address: VirtualAddress) {
-        symbols.append((name, Self.offset(address)))
+        symbols.append((name, Self.inImage(address).rawValue))
     }
 
     /// The address that a symbol of that place has.
@@ -68,21 +66,8 @@ final class KernelFixture {
     func kernel() throws -> Kernel {
         // What was copied before is not what a test has stored since.
         image.refresh()
-        var names: [UInt8] = []
-        var starts: [UInt32] = [0]
-        for symbol in symbols {
-            names += Array("D\(symbol.name)".utf8)
-            starts.append(UInt32(names.count))
-        }
-        let table = SymbolTable(
-            base: ImageMapping.usualStart, offsets: symbols.map { Int64($0.offset) }, names: names,
-            starts: starts)
-        let mapping = ImageMapping(
-            space: AddressSpace(cr3: 0), start: ImageMapping.usualStart, physical: GuestAddress(0),
-            size: source.memory.count)
-        return Kernel(
-            image: image, mapping: mapping,
-            profile: KernelProfile(buildID: [], symbols: table, types: try TypeTable(types.bytes)),
-            isProfileNew: true)
+        return HandmadeKernel.make(
+            image, symbols: HandmadeKernel.table(symbols, kind: "D"), types: try types.table(),
+            imageSize: source.memory.count)
     }
 }

@@ -27,7 +27,7 @@ final class ProcessFixture {
             ("real_cred", .number(8), 72), ("signal", .number(8), 80),
             ("thread_node", .structure("list_head"), 88), ("start_boottime", .number(8), 104),
             ("se", .structure("sched_entity"), 112), ("files", .number(8), 136), ("nsproxy", .number(8), 144),
-            ("fs", .number(8), 152),
+            ("fs", .number(8), 152), ("worker_private", .number(8), 160),
         ]
         let memory: [(String, TypeDescription.Kind, Int)] = [
             ("pgd", .number(8), 0), ("total_vm", .number(8), 8), ("arg_start", .number(8), 16),
@@ -59,6 +59,7 @@ final class ProcessFixture {
                 ("sum_sched_runtime", .number(8), 24),
             ])
         machine.describe("cred", size: 8, [("euid", .number(4), 0)])
+        machine.describe("kthread", size: 112, [("full_name", .number(8), 104)])
         idle = machine.allocate(256)
         machine.name("init_task", idle)
         link([idle + 40])

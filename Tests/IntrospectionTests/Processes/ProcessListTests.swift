@@ -48,6 +48,27 @@ import Testing
         #expect(try TaskList(fixture.machine.kernel()).task(11) == second)
     }
 
+    @Test("A kernel thread's whole name; its task's if it is wild, and of programs always") func wholeNames()
+        throws
+    {
+        let fixture = ProcessFixture()
+        let whole = fixture.machine.allocate(112)
+        fixture.machine.store(fixture.machine.text("ext4-rsv-conversion"), at: whole + 104)
+        let wild = fixture.machine.allocate(112)
+        fixture.machine.store(0xFFFF_C900_0000_0000, at: wild + 104)
+        let none = fixture.machine.allocate(112)
+        for (pid, flags, thread) in [
+            (10, 0x0020_0000, whole), (11, 0x0020_0000, wild), (12, 0x0020_0000, none),
+            (13, 0x0020_0000, .null), (14, 0, whole),
+        ] as [(UInt32, UInt32, VirtualAddress)] {
+            fixture.machine.store(thread, at: fixture.add(pid, "ext4-rsv-conver", flags: flags) + 160)
+        }
+        #expect(
+            try fixture.rows().map(\.name) == ["ext4-rsv-conversion"]
+                + [String](repeating: "ext4-rsv-conver", count: 4))
+        #expect(try fixture.rows().first?.command == "[ext4-rsv-conversion]")
+    }
+
     @Test("Pages counted for each processor are added up") func perProcessor() throws {
         let fixture = ProcessFixture(.byProcessor)
         let memory = fixture.addMemory([])

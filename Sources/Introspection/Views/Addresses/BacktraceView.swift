@@ -7,7 +7,7 @@ public struct BacktraceView {
     private let names: CodeSymbols
     private let tables: OrcTables
     private let stacks: KernelStacks
-    private let tasks: TaskFinder
+    private let tasks: TaskList
     private let current: CurrentTasks
     private let savedStack: Field
     private let savedFrame: Field
@@ -23,7 +23,7 @@ public struct BacktraceView {
         names = CodeSymbols(kernel)
         tables = try OrcTables(kernel, names)
         stacks = try KernelStacks(kernel)
-        tasks = try TaskFinder(kernel)
+        tasks = try TaskList(kernel)
         current = try CurrentTasks(kernel)
         let types = try kernel.types()
         savedStack = try types.required("thread.sp", of: "task_struct")
@@ -57,7 +57,7 @@ public struct BacktraceView {
     ///   - registers: those of all CPUs, for a task that runs; empty if they are not known.
     /// - Throws: `notFound` if there is no such task, or it runs and the registers are not known.
     public func read(
-        task number: Int, _ registers: [ProcessorRegisters] = []
+        task number: Int32, _ registers: [ProcessorRegisters] = []
     ) throws(IntrospectionError) -> [StackFrameRow] {
         let task = try tasks.task(number)
         if let processor = current.processor(of: task) {
@@ -66,7 +66,7 @@ public struct BacktraceView {
             }
             return read(processor: processor, registers[processor])
         }
-        return try IntrospectionError.wrapping { () throws(ReadError) in
+        return try reading { () throws(ReadError) in
             rows(from: try sleepingState(of: task), task: task)
         }
     }

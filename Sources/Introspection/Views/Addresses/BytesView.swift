@@ -29,21 +29,16 @@ public struct BytesView {
             throw .notFound("the \(count) bytes from \(VirtualAddress(address)) go beyond the last address")
         }
         if scope == .physical {
-            return try IntrospectionError.wrapping { () throws(ReadError) in
+            return try reading { () throws(ReadError) in
                 HexDump(
                     address: address,
                     bytes: try kernel.image.bytes(at: GuestAddress(address), count: count))
             }
         }
         let space = try space(scope)
-        return try IntrospectionError.wrapping { () throws(ReadError) in
-            var bytes: [UInt8] = []
-            var position = VirtualAddress(address)
-            while bytes.count < count {
-                let part = min(count - bytes.count, 4096 - Int(position.rawValue & 0xFFF))
-                let place = try space.translate(position, in: kernel.image).physical
-                try kernel.image.append(to: &bytes, from: place, count: part)
-                position = position + part
+        return try reading { () throws(ReadError) in
+            let bytes = try kernel.image.bytes(at: VirtualAddress(address), count: count) {
+                page throws(ReadError) in try space.translate(page, in: kernel.image).physical
             }
             return HexDump(address: address, bytes: bytes)
         }
@@ -52,8 +47,13 @@ public struct BytesView {
     /// The page tables of a scope; the kernel's for physical addresses.
     func space(_ scope: AddressScope) throws(IntrospectionError) -> AddressSpace {
         guard case .process(let number) = scope else { return kernel.space }
-        let finder = try TaskFinder(kernel)
-        let task = try finder.task(number)
-        return try IntrospectionError.wrapping { () throws(ReadError) in try finder.space(of: task) }
+        let tasks = try TaskList(kernel)
+        let tables = try kernel.types().required("pgd", of: "mm_struct")
+        let task = try tasks.task(number)
+        return try reading { () throws(ReadError) in
+            // A thread of the kernel has no tables of its own, and who has ended none any more.
+            guard let memory = try tasks.memory(ofTask: task) else { return kernel.space }
+            return try UserMemory(kernel, tables: tables, memory: memory).space
+        }
     }
 }

@@ -39,15 +39,15 @@ final class LoadedModules {
             modules = []
             return
         }
-        let layout = try Layout(types)
-        modules = try IntrospectionError.wrapping { () throws(ReadError) in
+        let memory = try ModuleMemory(types)
+        modules = try reading { () throws(ReadError) in
             var modules: [LoadedModule] = []
             try kernel.forEach(inListAt: head, offset: list.offset, limit: Self.mostModules) {
                 place throws(ReadError) in
                 modules.append(
                     LoadedModule(
                         name: try kernel.text(name, at: place),
-                        parts: try layout.parts(of: place, in: kernel), place: place))
+                        parts: try Self.parts(of: place, memory, in: kernel), place: place))
                 return true
             }
             return modules
@@ -96,56 +96,17 @@ final class LoadedModules {
         return symbols.sorted { $0.address < $1.address }
     }
 
-    /// Where the parts of a module are said.
-    private enum Layout {
-        /// From 6.4: an array by kinds of memory, code first (`enum mod_mem_type`).
-        case parts(first: Int, stride: Int, count: Int, base: Field, size: Field)
-        /// Before: the core, and what only its start needs.
-        case layouts([(base: Field, size: Field)])
-
-        init(_ types: TypeTable) throws(IntrospectionError) {
-            if let array = types.field("mem", of: "module"),
-                let base = types.field("base", of: "module_memory"),
-                let size = types.field("size", of: "module_memory"),
-                let stride = types.structure(named: "module_memory")?.size, stride > 0
-            {
-                self = .parts(
-                    first: array.offset, stride: stride, count: min(array.size / stride, 16), base: base,
-                    size: size)
-                return
-            }
-            self = .layouts([
-                (
-                    try types.required("core_layout.base", of: "module"),
-                    try types.required("core_layout.size", of: "module")
-                ),
-                (
-                    try types.required("init_layout.base", of: "module"),
-                    try types.required("init_layout.size", of: "module")
-                ),
-            ])
+    /// Where a module's parts lie; none that goes beyond the last address.
+    private static func parts(
+        of module: VirtualAddress, _ memory: ModuleMemory, in kernel: Kernel
+    ) throws(ReadError) -> [Range<UInt64>] {
+        var parts: [Range<UInt64>] = []
+        for part in memory.parts {
+            let start = try kernel.pointer(part.base, at: module).rawValue
+            let size = UInt64(max(try kernel.value(part.size, at: module), 0))
+            let (end, overflow) = start.addingReportingOverflow(size)
+            if !overflow { parts.append(start..<end) }
         }
-
-        func parts(of module: VirtualAddress, in kernel: Kernel) throws(ReadError) -> [Range<UInt64>] {
-            var parts: [Range<UInt64>] = []
-            func add(_ base: VirtualAddress, _ size: Int64) {
-                let (end, overflow) = base.rawValue.addingReportingOverflow(UInt64(max(size, 0)))
-                if !overflow { parts.append(base.rawValue..<end) }
-            }
-            switch self {
-            case .parts(let first, let stride, let count, let base, let size):
-                for index in 0..<count {
-                    let place = module + (first + index * stride)
-                    add(try kernel.pointer(base, at: place), try kernel.value(size, at: place))
-                }
-            case .layouts(let layouts):
-                for layout in layouts {
-                    add(
-                        try kernel.pointer(layout.base, at: module), try kernel.value(layout.size, at: module)
-                    )
-                }
-            }
-            return parts
-        }
+        return parts
     }
 }

@@ -20,7 +20,7 @@ public struct PageWalkView {
     ) throws(IntrospectionError) -> [PageWalkRow] {
         guard scope != .physical else { return [] }
         let space = try memory.space(scope)
-        let walk = try IntrospectionError.wrapping { () throws(ReadError) in
+        let walk = try reading { () throws(ReadError) in
             try space.walk(address, in: kernel.image)
         }
         return PageWalkRow.rows(of: walk)

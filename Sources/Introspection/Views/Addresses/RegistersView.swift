@@ -3,14 +3,14 @@ public struct RegistersView {
     private let kernel: Kernel
     private let names: CodeSymbols
     private let current: CurrentTasks?
-    private let tasks: TaskFinder?
+    private let tasks: TaskList?
 
     /// Nothing can be missing: what this kernel does not tell stays empty.
     public init(_ kernel: Kernel) {
         self.kernel = kernel
         names = CodeSymbols(kernel)
         current = try? CurrentTasks(kernel)
-        tasks = try? TaskFinder(kernel)
+        tasks = try? TaskList(kernel)
     }
 
     /// A row for each CPU.

@@ -39,7 +39,7 @@ public struct DeviceView {
 
     /// Every device, in the order of its making.
     public func read() throws(IntrospectionError) -> [DeviceRow] {
-        try IntrospectionError.wrapping { () throws(ReadError) in
+        try reading { () throws(ReadError) in
             var rows: [DeviceRow] = []
             try kernel.forEach(inListAt: head, offset: node.offset, limit: Self.mostDevices) {
                 device throws(ReadError) in

@@ -27,7 +27,7 @@ struct SocketFields {
     private static let version6 = 10
 
     /// States by TCP's numbers (include/net/tcp_states.h), which the other protocols use too.
-    static let stateNames = [
+    private static let stateNames = [
         "?", "ESTAB", "SYN-SENT", "SYN-RECV", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT", "UNCONN", "CLOSE-WAIT",
         "LAST-ACK", "LISTEN", "CLOSING", "SYN-RECV", "BOUND",
     ]
@@ -110,6 +110,11 @@ struct SocketFields {
     /// How many connections may wait.
     func mostWaiting(_ place: VirtualAddress) -> Int64? { value(mostWaiting, place) }
 
+    /// A state's name, or its number if it has none.
+    static func name(ofState state: Int) -> String {
+        stateNames.indices.contains(state) ? stateNames[state] : "\(state)"
+    }
+
     func state(of place: VirtualAddress) throws(ReadError) -> Int { Int(try kernel.value(state, at: place)) }
 
     /// The `struct socket`; null if no file is left.
@@ -145,7 +150,7 @@ struct SocketFields {
     ) -> SocketRow {
         SocketRow(
             place: place, kind: kind,
-            state: state >= 0 && state < Self.stateNames.count ? Self.stateNames[state] : "\(state)",
+            state: Self.name(ofState: state),
             ends: ends, receiveQueue: receive, sendQueue: send, inode: isWhole ? inode(of: place) : nil,
             user: isWhole ? user(of: place) : nil, owners: [], namespace: namespace(of: place))
     }

@@ -22,7 +22,7 @@ struct SocketTables {
         guard let head = kernel.symbols.address(of: "net_namespace_list"),
             let list = types.field("list", of: "net")
         else { return [first] }
-        return try IntrospectionError.wrapping { () throws(ReadError) in
+        return try reading { () throws(ReadError) in
             var found = [first]
             try kernel.forEach(inListAt: head, offset: list.offset, limit: Self.mostNamespaces) {
                 namespace throws(ReadError) in
@@ -47,7 +47,7 @@ struct SocketTables {
         {
             let isPointer = types.resolved(row.type)?.kind == .pointer
             for namespace in namespaces {
-                let table = try IntrospectionError.wrapping { () throws(ReadError) in
+                let table = try reading { () throws(ReadError) in
                     let place = isPointer ? try kernel.pointer(row, at: namespace) : namespace + row.offset
                     return place.isNull ? .null : try kernel.pointer(pointer, at: place)
                 }
@@ -68,13 +68,7 @@ struct SocketTables {
         let buckets = try types.required("ehash", of: "inet_hashinfo")
         let mask = try types.required("ehash_mask", of: "inet_hashinfo")
         let stride = try types.requiredSize(of: "inet_ehash_bucket")
-        try IntrospectionError.wrapping { () throws(ReadError) in
-            try forEach(
-                inTableAt: try kernel.pointer(buckets, at: table),
-                count: Int(clamping: try kernel.value(mask, at: table)) &+ 1, stride: stride, head: 0,
-                node: node,
-                body)
-        }
+        try forEach(in: table, buckets, mask, stride: stride, head: 0, node: node, body)
     }
 
     private func listening(
@@ -85,7 +79,7 @@ struct SocketTables {
         guard stride > 0 else { throw .missing("structure inet_listen_hashbucket with members") }
         // Before 5.19: by the port alone, in the table itself.
         if let array = types.field("listening_hash", of: "inet_hashinfo") {
-            try IntrospectionError.wrapping { () throws(ReadError) in
+            try reading { () throws(ReadError) in
                 try forEach(
                     inTableAt: table + array.offset, count: array.size / stride, stride: stride, head: head,
                     node: node, body)
@@ -94,12 +88,7 @@ struct SocketTables {
         }
         let buckets = try types.required("lhash2", of: "inet_hashinfo")
         let mask = try types.required("lhash2_mask", of: "inet_hashinfo")
-        try IntrospectionError.wrapping { () throws(ReadError) in
-            try forEach(
-                inTableAt: try kernel.pointer(buckets, at: table),
-                count: Int(clamping: try kernel.value(mask, at: table)) &+ 1, stride: stride, head: head,
-                node: node, body)
-        }
+        try forEach(in: table, buckets, mask, stride: stride, head: head, node: node, body)
     }
 
     // MARK: UDP
@@ -112,7 +101,7 @@ struct SocketTables {
         // From 6.2 a namespace may have its own.
         if let pointer = types.field("ipv4.udp_table", of: "net") {
             for namespace in namespaces {
-                let table = try IntrospectionError.wrapping { () throws(ReadError) in
+                let table = try reading { () throws(ReadError) in
                     try kernel.pointer(pointer, at: namespace)
                 }
                 if table.isKernel, !tables.contains(table) { tables.append(table) }
@@ -125,12 +114,7 @@ struct SocketTables {
         let head = try types.required("head", of: "udp_hslot").offset
         let stride = try types.requiredSize(of: "udp_hslot")
         for table in tables {
-            try IntrospectionError.wrapping { () throws(ReadError) in
-                try forEach(
-                    inTableAt: try kernel.pointer(buckets, at: table),
-                    count: Int(clamping: try kernel.value(mask, at: table)) &+ 1, stride: stride, head: head,
-                    node: node, body)
-            }
+            try forEach(in: table, buckets, mask, stride: stride, head: head, node: node, body)
         }
     }
 
@@ -144,7 +128,7 @@ struct SocketTables {
         // From 6.0 every namespace has its own.
         if let pointer = types.field("unx.table.buckets", of: "net") {
             for namespace in namespaces {
-                try IntrospectionError.wrapping { () throws(ReadError) in
+                try reading { () throws(ReadError) in
                     let table = try kernel.pointer(pointer, at: namespace)
                     guard !table.isNull else { return }
                     try forEach(
@@ -154,7 +138,7 @@ struct SocketTables {
             return
         }
         let table = try kernel.address(of: "unix_socket_table")
-        try IntrospectionError.wrapping { () throws(ReadError) in
+        try reading { () throws(ReadError) in
             try forEach(inTableAt: table, count: Self.unixBuckets, stride: 8, head: 0, node: node, body)
         }
     }
@@ -188,6 +172,19 @@ struct SocketTables {
                 }
             }
             bucket += part
+        }
+    }
+
+    /// The same for a table that tells where its buckets are, and how many less one.
+    private func forEach(
+        in table: VirtualAddress, _ buckets: Field, _ mask: Field, stride: Int, head: Int, node: Int,
+        _ body: (VirtualAddress) throws(ReadError) -> Void
+    ) throws(IntrospectionError) {
+        try reading { () throws(ReadError) in
+            try forEach(
+                inTableAt: try kernel.pointer(buckets, at: table),
+                count: Int(clamping: try kernel.value(mask, at: table)) &+ 1, stride: stride, head: head,
+                node: node, body)
         }
     }
 }

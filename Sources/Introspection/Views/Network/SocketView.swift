@@ -47,7 +47,7 @@ public struct SocketView {
             }
         }
         guard withOwners, let owners else { return rows }
-        let found = try IntrospectionError.wrapping { () throws(ReadError) in
+        let found = try reading { () throws(ReadError) in
             try owners.owners(of: Set(sockets.compactMap { $0 }))
         }
         for (index, socket) in sockets.enumerated() {

@@ -42,10 +42,9 @@ struct UnixSocketFields {
         let state = try fields.state(of: place)
         let kind = Self.kinds[try kernel.value(type, at: place)] ?? .unix
         let other = try? kernel.pointer(peer, at: place)
-        let names = SocketFields.stateNames
         let isListening = state == SocketFields.listen
         return SocketRow(
-            place: place, kind: kind, state: state >= 0 && state < names.count ? names[state] : "\(state)",
+            place: place, kind: kind, state: SocketFields.name(ofState: state),
             ends: .unix(
                 path: try? path(of: place),
                 peer: other.flatMap { $0.isNull ? nil : fields.inode(of: $0) }),

@@ -42,7 +42,7 @@ public struct MemoryAreaList {
     /// - Throws: `notFound` if there is no such process, or it has no memory of its own.
     public func read(process number: Int32) throws(IntrospectionError) -> [MemoryAreaRow] {
         let memory = try tasks.memory(of: number)
-        do throws(ReadError) {
+        return try reading { () throws(ReadError) in
             let marks = Marks(
                 heap: (
                     try kernel.pointer(fields.breakStart, at: memory).rawValue,
@@ -79,8 +79,6 @@ public struct MemoryAreaList {
                 }
             }
             return rows
-        } catch {
-            throw .read(error)
         }
     }
 }

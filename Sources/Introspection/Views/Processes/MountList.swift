@@ -70,27 +70,25 @@ public struct MountList {
     /// - Throws: `notFound` if there is no such process, or it has ended.
     public func read(process number: Int32 = 1) throws(IntrospectionError) -> [MountRow] {
         let task = try tasks.task(number)
-        do throws(ReadError) {
+        let rows = try reading { () throws(ReadError) -> [MountRow]? in
             let proxy = try kernel.pointer(proxy, at: task)
             let fileSystem = try kernel.pointer(fileSystem, at: task)
-            if !proxy.isNull, !fileSystem.isNull {
-                let mounts = try mounts(of: try kernel.pointer(namespace, at: proxy))
-                let root = try paths.place(at: fileSystem + root.offset)
-                var rows: [MountRow] = []
-                var allowance = TextAllowance()
-                for mount in mounts {
-                    guard let row = try row(of: mount, root: root) else { continue }
-                    guard allowance.take(row.source) != nil, allowance.take(row.point) != nil else {
-                        throw .tooMuch
-                    }
-                    rows.append(row)
+            guard !proxy.isNull, !fileSystem.isNull else { return nil }
+            let mounts = try mounts(of: try kernel.pointer(namespace, at: proxy))
+            let root = try paths.place(at: fileSystem + root.offset)
+            var rows: [MountRow] = []
+            var allowance = TextAllowance()
+            for mount in mounts {
+                guard let row = try row(of: mount, root: root) else { continue }
+                guard allowance.take(row.source) != nil, allowance.take(row.point) != nil else {
+                    throw .tooMuch
                 }
-                return rows
+                rows.append(row)
             }
-        } catch {
-            throw .read(error)
+            return rows
         }
-        throw .notFound("process \(number) has ended: it has no mounts any more")
+        guard let rows else { throw .notFound("process \(number) has ended: it has no mounts any more") }
+        return rows
     }
 
     private func mounts(of namespace: VirtualAddress) throws(ReadError) -> [VirtualAddress] {

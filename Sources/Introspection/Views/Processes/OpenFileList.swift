@@ -3,11 +3,8 @@ public struct OpenFileList {
     private let kernel: Kernel
     private let tasks: TaskList
     private let paths: PathResolver
-    // Of task_struct, files_struct and fdtable.
-    private let files: Field
-    private let table: Field
-    private let tableSize: Field
-    private let tableFiles: Field
+    private let tables: DescriptorTables
+    // Of fdtable.
     private let tableOpen: Field
     private let tableClosing: Field
     // Of file and inode.
@@ -18,19 +15,13 @@ public struct OpenFileList {
     private let mode: Field
     private let inodeNumber: Field
 
-    /// fs.nr_open is a million unless someone raised it; what is beyond is not believed.
-    private static let mostDescriptors = 1 << 22
-
     /// - Throws: `missing` if this kernel's open files cannot be followed.
     public init(_ kernel: Kernel) throws(IntrospectionError) {
         let types = try kernel.types()
         self.kernel = kernel
         tasks = try TaskList(kernel)
         paths = try PathResolver(kernel)
-        files = try types.required("files", of: "task_struct")
-        table = try types.required("fdt", of: "files_struct")
-        tableSize = try types.required("max_fds", of: "fdtable")
-        tableFiles = try types.required("fd", of: "fdtable")
+        tables = try DescriptorTables(kernel)
         tableOpen = try types.required("open_fds", of: "fdtable")
         tableClosing = try types.required("close_on_exec", of: "fdtable")
         filePath = try types.required("f_path", of: "file")
@@ -48,32 +39,25 @@ public struct OpenFileList {
     /// - Throws: `notFound` if there is no such process.
     public func read(process number: Int32) throws(IntrospectionError) -> [OpenFileRow] {
         let task = try tasks.task(number)
-        do throws(ReadError) {
-            let files = try kernel.pointer(files, at: task)
-            return files.isNull ? [] : try rows(of: try kernel.pointer(table, at: files))
-        } catch {
-            throw .read(error)
+        return try reading { () throws(ReadError) in
+            guard let table = try tables.table(of: task) else { return [] }
+            return try rows(of: table)
         }
     }
 
-    private func rows(of table: VirtualAddress) throws(ReadError) -> [OpenFileRow] {
-        let size = try kernel.value(tableSize, at: table)
-        guard (0...Int64(Self.mostDescriptors)).contains(size) else {
-            throw .inconsistent("a process has a table of \(size) file descriptors")
-        }
-        let files = try kernel.pointer(tableFiles, at: table)
-        let open = try kernel.pointer(tableOpen, at: table)
-        let closing = try kernel.pointer(tableClosing, at: table)
+    private func rows(of table: DescriptorTables.Table) throws(ReadError) -> [OpenFileRow] {
+        let open = try kernel.pointer(tableOpen, at: table.place)
+        let closing = try kernel.pointer(tableClosing, at: table.place)
         var found: [(descriptor: Int, file: VirtualAddress, closes: Bool)] = []
-        for first in stride(from: 0, to: Int(size), by: 64) {
+        for first in stride(from: 0, to: table.count, by: 64) {
             var bits = try kernel.load(UInt64.self, at: open + first / 8)
             guard bits != 0 else { continue }
             let closes = try kernel.load(UInt64.self, at: closing + first / 8)
             while bits != 0 {
                 let bit = bits.trailingZeroBitCount
                 bits &= bits - 1
-                guard first + bit < Int(size) else { break }
-                let file = try kernel.pointer(at: files + (first + bit) * 8)
+                guard first + bit < table.count else { break }
+                let file = try kernel.pointer(at: table.files + (first + bit) * 8)
                 // A descriptor that is taken, but its file is not open yet.
                 guard !file.isNull else { continue }
                 found.append((first + bit, file, closes >> UInt64(bit) & 1 == 1))

@@ -43,9 +43,10 @@ struct ProcessFields {
         let tasks = try types.required("tasks", of: "task_struct")
         let cached = types.field("rss_stat.count", of: "task_struct")
         let groups = types.field("cgroups", of: "task_struct")
+        let worker = types.field("worker_private", of: "task_struct")
         taskPart = Self.span([
             pid, group, flags, state, exitState, name, start, parent, credentials, signal, memory, runtime,
-            tasks, cached, groups,
+            tasks, cached, groups, worker,
         ])
         threadCount = try types.required("nr_threads", of: "signal_struct")
         endedRuntime = try types.required("sum_sched_runtime", of: "signal_struct")

@@ -41,7 +41,7 @@ extension ProcessList {
             processes.append(
                 Gathered(
                     task: task, signal: signal, memory: memory,
-                    isKernelThread: try kernel.value(fields.flags, at: task) & TaskList.kernelThread != 0))
+                    isKernelThread: try tasks.isKernelThread(task)))
         }
         pages += try kernel.prefetch(signals, part: fields.signalPart)
         pages += try kernel.prefetch(memories, part: fields.memoryPart)
@@ -103,7 +103,7 @@ extension ProcessList {
     func row(
         ofThread task: VirtualAddress, in process: Gathered, known: inout ControlGroupReader.Known
     ) throws(ReadError) -> ProcessRow {
-        let name = try kernel.text(at: task + fields.name.offset, limit: min(fields.name.size, 64))
+        let name = try tasks.name(of: task)
         let command: String
         if process.isKernelThread {
             command = "[\(name)]"

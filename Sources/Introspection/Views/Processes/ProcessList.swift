@@ -27,15 +27,13 @@ public struct ProcessList {
     ///
     /// - Parameter details: reads command lines and control groups too, which takes as long again.
     public func read(details: Bool = true) throws(IntrospectionError) -> [ProcessRow] {
-        do throws(ReadError) {
+        try reading { () throws(ReadError) in
             var known = ControlGroupReader.Known()
             var rows: [ProcessRow] = []
             for process in try gather(details: details) {
                 rows.append(try row(of: process, known: &known))
             }
             return rows
-        } catch {
-            throw .read(error)
         }
     }
 
@@ -43,7 +41,7 @@ public struct ProcessList {
     ///
     /// - Parameter details: as of `read`.
     public func readThreads(details: Bool = true) throws(IntrospectionError) -> [ThreadRow] {
-        do throws(ReadError) {
+        try reading { () throws(ReadError) in
             var known = ControlGroupReader.Known()
             var rows: [ThreadRow] = []
             for process in try gather(details: details) {
@@ -52,8 +50,6 @@ public struct ProcessList {
                 }
             }
             return rows
-        } catch {
-            throw .read(error)
         }
     }
 }

@@ -1,3 +1,5 @@
+internal import GuestMemory
+
 /// A process's own memory, read through the process's own page tables.
 ///
 /// Only what lies in RAM can be read: pages that are swapped out, or that the process never touched, are
@@ -13,10 +15,8 @@ public struct UserMemory {
     public init(_ kernel: Kernel, process number: Int32) throws(IntrospectionError) {
         let tables = try kernel.types().required("pgd", of: "mm_struct")
         let memory = try TaskList(kernel).memory(of: number)
-        do throws(ReadError) {
-            try self.init(kernel, tables: tables, memory: memory)
-        } catch {
-            throw .read(error)
+        self = try reading { () throws(ReadError) in
+            try UserMemory(kernel, tables: tables, memory: memory)
         }
     }
 
@@ -37,30 +37,19 @@ public struct UserMemory {
     /// - Parameter count: at most 256 MiB.
     /// - Throws: `notMapped` with the first address that is not in RAM; `tooMuch`.
     public func bytes(at address: VirtualAddress, count: Int) throws(ReadError) -> [UInt8] {
-        guard count >= 0, count <= Kernel.longestCopy else { throw .tooMuch }
-        var result: [UInt8] = []
-        var position = address
-        var left = count
-        while left > 0 {
-            // The kernel's half is the same for all and no memory of the process.
-            guard !position.isKernel else { throw .notMapped(position) }
-            let part = min(left, GuestImage.pageSize - Int(position.rawValue & 0xFFF))
-            let place = try space.translate(position, in: kernel.image).physical
-            try kernel.image.append(to: &result, from: place, count: part)
-            position = position + part
-            left -= part
-        }
-        return result
+        try kernel.image.bytes(at: address, count: count) { page throws(ReadError) in try place(of: page) }
     }
 
     /// An integer of the process.
     public func load<Value: FixedWidthInteger & BitwiseCopyable>(
         _ type: Value.Type, at address: VirtualAddress
     ) throws(ReadError) -> Value {
-        var value: Value = 0
-        for (index, byte) in try bytes(at: address, count: MemoryLayout<Value>.size).enumerated() {
-            value |= Value(truncatingIfNeeded: byte) << Value(truncatingIfNeeded: 8 * index)
-        }
-        return value
+        try kernel.image.load(type, at: address) { address throws(ReadError) in try place(of: address) }
+    }
+
+    private func place(of address: VirtualAddress) throws(ReadError) -> GuestAddress {
+        // The kernel's half is the same for all and no memory of the process.
+        guard !address.isKernel else { throw .notMapped(address) }
+        return try space.translate(address, in: kernel.image).physical
     }
 }

@@ -99,7 +99,7 @@ public struct GuestTruthReader {
     ///
     /// - Throws: `read` if the machine ended or its memory cannot be true.
     public func read() throws(IntrospectionError) -> GuestTruth {
-        try kernel.reading { () throws(ReadError) in
+        try reading { () throws(ReadError) in
             kernel.refresh()
             try kernel.image.prefetch(pages: pages)
             return try truth()

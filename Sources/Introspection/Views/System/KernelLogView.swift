@@ -89,7 +89,7 @@ public struct KernelLogView {
 
     /// All whole records, and what is missing between and before them.
     public func readAll() throws(IntrospectionError) -> LogReading {
-        try kernel.reading { () throws(ReadError) in try walk(after: nil, pastUnfinished: true) }
+        try reading { () throws(ReadError) in try walk(after: nil, pastUnfinished: true) }
     }
 
     /// The records behind one that was read before. It ends before the first that is being written, which
@@ -97,7 +97,7 @@ public struct KernelLogView {
     ///
     /// - Parameter sequence: `LogReading.last` of the call before; nil for all.
     public func follow(after sequence: UInt64?) throws(IntrospectionError) -> LogReading {
-        try kernel.reading { () throws(ReadError) in try walk(after: sequence, pastUnfinished: false) }
+        try reading { () throws(ReadError) in try walk(after: sequence, pastUnfinished: false) }
     }
 
     // MARK: The rings

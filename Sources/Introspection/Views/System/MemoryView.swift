@@ -37,7 +37,7 @@ public struct MemoryView {
 
     /// The row.
     public func read() throws(IntrospectionError) -> [MemoryRow] {
-        [try kernel.reading { () throws(ReadError) in try row() }]
+        [try reading { () throws(ReadError) in try row() }]
     }
 
     private func pages(_ item: String) throws(ReadError) -> UInt64? {

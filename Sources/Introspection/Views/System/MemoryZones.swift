@@ -67,7 +67,7 @@ struct MemoryZones {
         guard let count = types.elements(of: zones.type)?.count, (1...16).contains(count) else {
             throw .missing("array pglist_data.node_zones")
         }
-        return try kernel.reading { () throws(ReadError) in
+        return try reading { () throws(ReadError) in
             var nodes: [(Int, VirtualAddress)] = []
             if let only = kernel.symbols.address(of: "contig_page_data") {
                 nodes = [(0, only)]

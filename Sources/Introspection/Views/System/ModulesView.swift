@@ -66,7 +66,7 @@ public struct ModulesView {
     private let link: Field
     private let name: Field
     private let state: Field
-    private let memory: [(base: Field, size: Field)]
+    private let memory: ModuleMemory
     private let uses: Field?
     private let users: Field?
     private let userLink: Field?
@@ -93,7 +93,7 @@ public struct ModulesView {
         link = try types.required("list", of: "module")
         name = try types.required("name", of: "module")
         state = try types.required("state", of: "module")
-        memory = try Self.memory(types)
+        memory = try ModuleMemory(types)
         uses = types.field("refcnt", of: "module")
         users = types.field("source_list", of: "module")
         userLink = types.field("source_list", of: "module_use")
@@ -103,37 +103,9 @@ public struct ModulesView {
         taints = types.field("taints", of: "module")
     }
 
-    /// The parts of a module's memory, that with the code first: two layouts before Linux 6.4, an array of
-    /// `module_memory` from then on.
-    private static func memory(_ types: TypeTable) throws(IntrospectionError) -> [(base: Field, size: Field)]
-    {
-        if let base = types.field("core_layout.base", of: "module"),
-            let size = types.field("core_layout.size", of: "module")
-        {
-            var parts = [(base, size)]
-            if let base = types.field("init_layout.base", of: "module"),
-                let size = types.field("init_layout.size", of: "module")
-            {
-                parts.append((base, size))
-            }
-            return parts
-        }
-        let parts = try types.required("mem", of: "module")
-        let base = try types.required("base", of: "module_memory")
-        let size = try types.required("size", of: "module_memory")
-        let step = try types.requiredSize(of: "module_memory")
-        guard let count = types.elements(of: parts.type)?.count, (1...64).contains(count) else {
-            throw .missing("array module.mem")
-        }
-        // MOD_TEXT is 0.
-        return (0..<count).map { index in
-            (base.moved(by: parts.offset + index * step), size.moved(by: parts.offset + index * step))
-        }
-    }
-
     /// The modules. One whose memory cannot be read is left out; the list goes on behind it.
     public func read() throws(IntrospectionError) -> [ModuleRow] {
-        try kernel.reading { () throws(ReadError) in
+        try reading { () throws(ReadError) in
             var rows: [ModuleRow] = []
             try kernel.forEach(inListAt: list, offset: link.offset, limit: Self.most) {
                 (module) throws(ReadError) in
@@ -154,7 +126,7 @@ public struct ModulesView {
         default: return nil
         }
         var size: UInt64 = 0
-        for part in memory {
+        for part in memory.parts {
             size += UInt64(UInt32(truncatingIfNeeded: try kernel.value(part.size, at: module)))
         }
         var letters = ""
@@ -172,7 +144,7 @@ public struct ModulesView {
         return ModuleRow(
             name: try kernel.text(name, at: module), size: size, uses: count,
             usedBy: try usersNames(of: module), isPermanent: isPermanent, state: state,
-            address: try kernel.pointer(memory[0].base, at: module), taints: letters)
+            address: try kernel.pointer(memory.code.base, at: module), taints: letters)
     }
 
     private func usersNames(of module: VirtualAddress) throws(ReadError) -> [String] {
@@ -184,12 +156,5 @@ public struct ModulesView {
             return true
         }
         return names
-    }
-}
-
-extension Field {
-    /// The same member of a structure that lies in another one.
-    func moved(by distance: Int) -> Field {
-        Field(offset: offset + distance, size: size, type: type, isSigned: isSigned, bits: bits)
     }
 }

@@ -131,7 +131,7 @@ public struct OperatingSystemView {
     /// The row.
     public func read() throws(IntrospectionError) -> [OperatingSystemRow] {
         let banner = try kernel.address(of: "linux_banner")
-        return try kernel.reading { () throws(ReadError) in
+        return try reading { () throws(ReadError) in
             let domain = try kernel.text(self.domain, at: names)
             let uptime = try clock.uptime()
             return [
