@@ -26,7 +26,7 @@ struct StandStill: Error, CustomStringConvertible {
             var text =
                 "\(machine.name), looked at \(Self.looks) times in \(Self.seconds * (Self.looks - 1)) s: "
             text += still.isEmpty ? "does not stand still" : "processor \(still) stands still"
-            text += "\n" + MachineLook.describe(looks) + "\n" + KVMTrace.ofAMoment()
+            text += "\n" + MachineLook.describe(looks) + "\n" + machine.processes() + "\n" + KVMTrace.ofAMoment()
             return (text, isStill: !still.isEmpty)
         }
         let text = ([failure.description] + evidence.map(\.0)).joined(separator: "; ")

@@ -26,12 +26,44 @@ struct WatchedMachine: Sendable, Hashable {
     }
 
     private func statistics() throws -> [UInt8] {
+        try roost("stats", name, "--json")
+    }
+
+    /// What a Linux guest's processes wait for, as seen from outside: its process list, and the stacks of a few
+    /// processes that are not the kernel's own. Of another guest, why nothing is seen.
+    func processes() -> String {
+        struct Listing: Decodable {
+            struct Row: Decodable {
+                let pid: Int
+                let kernelThread: Bool
+            }
+
+            let rows: [Row]
+        }
+        do {
+            let list = try JSONDecoder().decode(
+                Listing.self, from: Data(roost("inspect", name, "ps", "--json")))
+            let stacks = list.rows.filter { !$0.kernelThread }.prefix(8).map { row in
+                do {
+                    return try roost("inspect", name, "bt", "\(row.pid)").text
+                } catch {
+                    return "bt \(row.pid): \(error)\n"
+                }
+            }
+            return try roost("inspect", name, "ps", "--tree").text + stacks.joined()
+        } catch {
+            return "its processes: \(error)"
+        }
+    }
+
+    /// What `roost` prints of it.
+    private func roost(_ arguments: String...) throws -> [UInt8] {
         // Not by `Lab.run`, which would ask us again: a machine that answers nothing must not hold up the report.
-        let stats = try ChildProcess(
-            "/usr/bin/timeout", ["20", TestHost.buildDirectory + "/roost", "stats", name, "--json"],
+        let command = try ChildProcess(
+            "/usr/bin/timeout", ["20", Lab.optimized("roost")] + arguments,
             environment: ["ROOST_RUN_DIR": runDirectory])
-        guard try stats.finish() == .exited(0) else { throw TestFailure(stats.errors.text) }
-        return stats.output
+        guard try command.finish() == .exited(0) else { throw TestFailure(command.errors.text) }
+        return command.output
     }
 
     /// docs/control-socket.md, `registers`.
