@@ -6,10 +6,14 @@ public enum ControlCall: Equatable, Sendable {
     case version
     /// `status`: the machine as it is now.
     case status
-    /// `pause`: all virtual CPUs stop.
+    /// `pause`: all virtual CPUs stop until `resume`, whoever asked and whatever becomes of them.
     case pause
-    /// `resume`: they go on.
+    /// `resume`: takes `pause` back; they go on unless a connection holds them.
     case resume
+    /// `hold`: they stop for as long as this connection lives, or until its `release`.
+    case hold
+    /// `release`: takes this connection's `hold` back; they go on unless something else keeps them.
+    case release
     /// `stop`: the power button, and after the grace time the end. nil is the specification's time.
     case stop(graceSeconds: Int?)
     /// `kill`: the end, at once.
@@ -28,7 +32,9 @@ public enum ControlCall: Equatable, Sendable {
 
     /// All methods' names.
     public static let methods = [
-        "version", "status", "pause", "resume", "stop", "kill", "wait", "balloon", "setLimits", "registers",
+        "version", "status", "pause", "resume", "hold", "release", "stop", "kill", "wait", "balloon",
+        "setLimits",
+        "registers",
     ]
 
     /// The method's name.
@@ -38,6 +44,8 @@ public enum ControlCall: Equatable, Sendable {
         case .status: "status"
         case .pause: "pause"
         case .resume: "resume"
+        case .hold: "hold"
+        case .release: "release"
         case .stop: "stop"
         case .kill: "kill"
         case .wait: "wait"
@@ -92,6 +100,8 @@ public enum ControlCall: Equatable, Sendable {
         case "version": .version
         case "pause": .pause
         case "resume": .resume
+        case "hold": .hold
+        case "release": .release
         case "kill": .kill
         case "wait": .wait
         case "registers": .registers

@@ -29,6 +29,8 @@ public struct ControlError: Error, Equatable, Sendable, CustomStringConvertible 
         case notSupported = -32004
         /// The line is longer than `ControlLimits.longestLine`, or came too slowly.
         case badLine = -32005
+        /// This connection does not hold the machine, or no more: a stop has let it go on.
+        case notHeld = -32006
     }
 
     /// An error with its sentence.
@@ -51,6 +53,9 @@ public enum ControlLimits {
     public static let connections = 32
     /// Connections that wait for the machine's end at a time.
     public static let waiters = 16
+    /// Connections that hold the machine still at a time. With those that wait for its end they leave room: neither
+    /// is closed for whoever comes.
+    public static let holders = 8
     /// Requests of one connection that are read before they are answered, and that are answered before the
     /// others have their turn.
     public static let queuedRequests = 16

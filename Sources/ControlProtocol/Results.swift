@@ -4,7 +4,7 @@ public import JSONText
 public enum MachineState: String, Equatable, Sendable, CaseIterable {
     /// Its virtual CPUs run, or wait for interrupts.
     case running
-    /// They are stopped until `resume`.
+    /// They are stopped, until `resume` or for as long as a connection holds them.
     case paused
     /// The guest was asked to power off and has time left for it.
     case stopping
@@ -12,17 +12,21 @@ public enum MachineState: String, Equatable, Sendable, CaseIterable {
     case ended
 }
 
-/// The result of `pause`, `resume`, `stop` and `kill`.
+/// The result of `pause`, `resume`, `hold`, `release`, `stop` and `kill`.
 public struct StateChange: Equatable, Sendable {
     /// The state now.
     public let state: MachineState
-    /// Whether it was another before.
+    /// Whether the request made a difference: that a pause was asked for (`pause`) or taken back (`resume`), and for
+    /// the others, that the state was another before.
     public let isChanged: Bool
+    /// How many connections hold the machine still.
+    public let holders: Int
 
-    /// A state, and whether it is new.
-    public init(_ state: MachineState, isChanged: Bool) {
+    /// A state, whether the request made a difference, and who holds the machine.
+    public init(_ state: MachineState, isChanged: Bool, holders: Int = 0) {
         self.state = state
         self.isChanged = isChanged
+        self.holders = holders
     }
 
     /// Reads a result.
@@ -30,10 +34,22 @@ public struct StateChange: Equatable, Sendable {
         let reader = try MemberReader(result: json)
         state = try MachineState(reader)
         isChanged = try reader.required("changed", try reader.boolean("changed"))
+        holders = try reader.holders
     }
 
     /// The result.
-    public var json: JSONValue { ["state": .string(state.rawValue), "changed": .boolean(isChanged)] }
+    public var json: JSONValue {
+        [
+            "state": .string(state.rawValue), "changed": .boolean(isChanged), "holders": JSONValue(holders),
+        ]
+    }
+}
+
+extension MemberReader {
+    /// A machine that does not say it has none: it knows no holding.
+    fileprivate var holders: Int {
+        get throws(ControlError) { try integer("holders", in: 0...Int(Int32.max)) ?? 0 }
+    }
 }
 
 extension MachineState {
@@ -84,6 +100,8 @@ public struct MachineStatus: Equatable, Sendable {
     public var cpus: Int
     /// The guest's memory in bytes.
     public var memoryBytes: UInt64
+    /// How many connections hold it still.
+    public var holders: Int
     /// The kernel's path, as it was given.
     public var kernel: String
     /// Why it ended, in words, once it has.
@@ -94,7 +112,8 @@ public struct MachineStatus: Equatable, Sendable {
     /// A status by its members.
     public init(
         name: String, process: Int, state: MachineState, uptimeMilliseconds: UInt64, cpus: Int,
-        memoryBytes: UInt64, kernel: String, end: String? = nil, devices: [DeviceStatus] = []
+        memoryBytes: UInt64, kernel: String, holders: Int = 0, end: String? = nil,
+        devices: [DeviceStatus] = []
     ) {
         self.name = name
         self.process = process
@@ -103,6 +122,7 @@ public struct MachineStatus: Equatable, Sendable {
         self.cpus = cpus
         self.memoryBytes = memoryBytes
         self.kernel = kernel
+        self.holders = holders
         self.end = end
         self.devices = devices
     }
@@ -118,6 +138,7 @@ public struct MachineStatus: Equatable, Sendable {
         cpus = try reader.required("cpus", try reader.integer("cpus", in: 0...Int(Int32.max)))
         memoryBytes = try reader.required("memoryBytes", try reader.unsigned("memoryBytes"))
         kernel = try reader.required("kernel", try reader.string("kernel"))
+        holders = try reader.holders
         end = try reader.string("end")
         guard case .array(let items) = reader.value("devices") else { throw reader.missing("devices") }
         var devices: [DeviceStatus] = []
@@ -131,7 +152,8 @@ public struct MachineStatus: Equatable, Sendable {
             "name": .string(name), "pid": JSONValue(process), "state": .string(state.rawValue),
             "uptimeMilliseconds": JSONValue(uptimeMilliseconds), "cpus": JSONValue(cpus),
             "memoryBytes": JSONValue(memoryBytes), "kernel": .string(kernel),
-            "end": end.map(JSONValue.string) ?? .null, "devices": .array(devices.map(\.json)),
+            "holders": JSONValue(holders), "end": end.map(JSONValue.string) ?? .null,
+            "devices": .array(devices.map(\.json)),
         ]
     }
 }

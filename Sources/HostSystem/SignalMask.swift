@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Keeps signals away for a short while that must not end in the middle.
+/// Keeps signals away for a while that must not end just anywhere.
 public enum SignalMask {
     /// Runs `body` while the signals wait; those that came then arrive behind it.
     public static func holding<Result, Failure: Error>(
@@ -14,5 +14,14 @@ public enum SignalMask {
         unsafe pthread_sigmask(SIG_BLOCK, &set, &before)
         defer { unsafe pthread_sigmask(SIG_SETMASK, &before, nil) }
         return try body()
+    }
+
+    /// Whether one of these signals has come and waits: what is done meanwhile had better end.
+    public static func hasPending(_ signals: [Signal]) -> Bool {
+        var set = sigset_t()
+        // SAFETY: the set is ours; the calls fail for wrong numbers only.
+        unsafe sigemptyset(&set)
+        guard unsafe sigpending(&set) == 0 else { return false }
+        return signals.contains { unsafe sigismember(&set, $0.rawValue) == 1 }
     }
 }

@@ -31,7 +31,7 @@ public final class Machine: Sendable {
     private let outcome = Mutex<MachineEnd?>(nil)
     /// Held through each pause and resume: half of one between the halves of another would leave a
     /// running machine with paused devices, or a pause waiting for a barrier nobody comes to.
-    private let transition = Mutex(())
+    private let pauseReasons: Mutex<PauseReasons>
 
     /// Makes the machine: everything is allocated and loaded, and no virtual CPU runs yet.
     ///
@@ -68,6 +68,7 @@ public final class Machine: Sendable {
             outputReady: { [outputReady] in outputReady.signal() },
             inputWanted: { [inputWanted] in inputWanted.signal() })
         control = RunControl(processorCount: spec.cpus, isPaused: isPaused)
+        pauseReasons = Mutex(PauseReasons(isAskedFor: isPaused))
     }
 
     /// Starts the virtual CPUs' threads. Once.
@@ -86,33 +87,80 @@ public final class Machine: Sendable {
         }
     }
 
-    /// Stops all virtual CPUs at a barrier and returns when the last has reached it. Once `start` has
-    /// been called; not from a virtual CPU's thread.
+    /// Stops all virtual CPUs at a barrier until `resume`, and returns when the last has reached it. Once `start`
+    /// has been called; not from a virtual CPU's thread.
     ///
     /// - Returns: false if the machine has ended instead.
     @discardableResult
     public func pause() -> Bool {
-        transition.withLock { _ in
-            let isPaused = control.pause { kickAll() }
-            if isPaused {
-                platform.serial.pause()
-                virtio.pause()
-            }
-            return isPaused
+        pauseReasons.withLock { reasons in
+            guard standStill() else { return false }
+            reasons.isAskedFor = true
+            return true
         }
     }
 
-    /// Lets a paused machine go on. Harmless if it runs.
+    /// Takes `pause` back: the machine goes on, unless it is held. Harmless if it runs.
     public func resume() {
-        transition.withLock { _ in
-            virtio.resume()
-            platform.serial.resume()
-            control.resume()
+        pauseReasons.withLock { reasons in
+            reasons.isAskedFor = false
+            if !reasons.isAny { goOn() }
         }
     }
 
-    /// Whether the virtual CPUs are stopped until `resume`.
+    /// Stops all virtual CPUs as `pause` does, for as long as what is returned exists.
+    ///
+    /// - Returns: nil if the machine has ended instead.
+    func hold() -> PauseHold? {
+        pauseReasons.withLock { reasons in
+            guard standStill() else { return nil }
+            return PauseHold(of: self, reasons.hold())
+        }
+    }
+
+    /// Ends one hold, once; the machine goes on if nothing else keeps it.
+    ///
+    /// - Returns: whether it was in force until now.
+    func end(_ hold: PauseReasons.Hold) -> Bool {
+        pauseReasons.withLock { reasons in
+            guard reasons.end(hold) else { return false }
+            if !reasons.isAny { goOn() }
+            return true
+        }
+    }
+
+    /// Lets the machine go on, whoever paused or holds it: a guest that shall power off must run.
+    func endAllPauses() {
+        pauseReasons.withLock { reasons in
+            reasons.removeAll()
+            goOn()
+        }
+    }
+
+    private func standStill() -> Bool {
+        guard control.pause(kick: { kickAll() }) else { return false }
+        platform.serial.pause()
+        virtio.pause()
+        return true
+    }
+
+    private func goOn() {
+        virtio.resume()
+        platform.serial.resume()
+        control.resume()
+    }
+
+    /// Whether the virtual CPUs are stopped, for whatever reason.
     public var isPaused: Bool { control.isPaused }
+
+    /// Whether `pause` was called and not taken back since.
+    var isPauseAskedFor: Bool { pauseReasons.withLock { $0.isAskedFor } }
+
+    /// How many holds are in force.
+    var holds: Int { pauseReasons.withLock { $0.holds } }
+
+    /// Whether a hold is in force still.
+    func isInForce(_ hold: PauseReasons.Hold) -> Bool { pauseReasons.withLock { $0.contains(hold) } }
 
     /// Does something while no virtual CPU runs; a machine that is not paused goes on afterwards. Not from
     /// a virtual CPU's thread.
@@ -121,7 +169,7 @@ public final class Machine: Sendable {
     func atBarrier<Result, Failure: Error>(
         _ body: ([VirtualProcessor]) throws(Failure) -> Result
     ) throws(Failure) -> Result? {
-        try transition.withLock { (_) throws(Failure) in
+        try pauseReasons.withLock { (_) throws(Failure) in
             let wasPaused = control.isPaused
             guard control.pause(kick: { kickAll() }) else { return nil }
             defer { if !wasPaused { control.resume() } }

@@ -187,7 +187,7 @@ public struct Supervisor: ~Copyable {
     /// Answers requests; opens the socket for them when the machine has run for a moment.
     private mutating func serveControl(_ events: PollSet) {
         if let control {
-            control.serve(events) { call in answer(call) }
+            control.serve(events) { call, hold in answer(call, &hold) }
         } else if let controlDue, HostClock.monotonicNanoseconds() >= controlDue {
             self.controlDue = nil
             do {
@@ -222,7 +222,7 @@ public struct Supervisor: ~Copyable {
     /// Asks the guest to power off; one that cannot hear it is ended at once.
     mutating func askToPowerOff(_ request: StopRequest, graceSeconds: Int) {
         // A paused guest hears nothing.
-        machine.resume()
+        machine.endAllPauses()
         guard machine.pressPowerButton() else {
             machine.finish(.forced(by: request))
             return

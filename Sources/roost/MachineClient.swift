@@ -135,7 +135,7 @@ extension CommandFailure {
     init(_ error: ControlError, machine: String) {
         let code: Specification.ExitCode =
             switch error.code {
-            case .busy: .tempFail
+            case .busy, .notHeld: .tempFail
             case .ended, .noSuchDevice: .noInput
             case .notSupported: .unavailable
             case .invalidParams: .usage

@@ -52,7 +52,10 @@ extension MachineChoice {
     fileprivate func change(_ call: ControlCall) throws {
         try forEachMachine(machines) { name in
             let change = try StateChange(json: try client(name).ask(call))
-            try StandardOutput.write("\(name): \(change.state.rawValue)\(change.isChanged ? "" : " already")")
+            // One that was to go on, and stands still for a look that somebody takes.
+            let isHeld = call == .resume && change.state == .paused
+            let remark = isHeld ? " as long as somebody holds it" : change.isChanged ? "" : " already"
+            try StandardOutput.write("\(name): \(change.state.rawValue)\(remark)")
         }
     }
 }
@@ -63,7 +66,8 @@ struct ResumeCommand: ParsableCommand {
         commandName: "resume",
         abstract: "Lets paused machines go on.",
         discussion: """
-            Resuming a machine that runs is harmless.
+            Resuming a machine that runs is harmless. One that 'roost inspect --pause' or 'roost dump' keeps \
+            still goes on when that is done.
 
             EXAMPLES
               roost resume web1

@@ -22,7 +22,8 @@ struct RequestTests {
     @Test(
         "Every call is read back from its line",
         arguments: [
-            .version, .status, .pause, .resume, .kill, .wait, .registers, .stop(graceSeconds: nil),
+            .version, .status, .pause, .resume, .hold, .release, .kill, .wait, .registers,
+            .stop(graceSeconds: nil),
             .stop(graceSeconds: 0), .stop(graceSeconds: 3600), .balloon(targetBytes: nil),
             .balloon(targetBytes: 0), .balloon(targetBytes: .max),
             .setLimits(device: "disk0", LimitChange(bytesPerSecond: 1)),
@@ -98,7 +99,8 @@ struct RequestTests {
     @Test(
         "Parameters that are not the method's are refused",
         arguments: [
-            ("status", #"{"x":1}"#), ("pause", "[1]"), ("stop", "[5]"), ("stop", #"{"grace":5}"#),
+            ("status", #"{"x":1}"#), ("pause", "[1]"), ("hold", #"{"seconds":1}"#), ("stop", "[5]"),
+            ("stop", #"{"grace":5}"#),
             ("stop", #"{"graceSeconds":-1}"#), ("stop", #"{"graceSeconds":3601}"#),
             ("stop", #"{"graceSeconds":1.5}"#),
             ("stop", #"{"graceSeconds":"5"}"#), ("stop", #"{"graceSeconds":null}"#),
@@ -154,14 +156,18 @@ struct RequestTests {
     func results() throws {
         let status = MachineStatus(
             name: "vm", process: 7, state: .paused, uptimeMilliseconds: 5, cpus: 2, memoryBytes: 1 << 40,
-            kernel: "k", end: nil,
+            kernel: "k", holders: 3, end: nil,
             devices: [DeviceStatus(id: "disk0", kind: "block", fields: [JSONMember("readBytes", 5)])])
         #expect(try MachineStatus(json: status.json) == status)
         let balloon = BalloonStatus(
             targetBytes: 1, actualBytes: .max, statistics: [JSONMember("freeBytes", 9)])
         #expect(try BalloonStatus(json: balloon.json) == balloon)
-        let change = StateChange(.stopping, isChanged: true)
+        let change = StateChange(.stopping, isChanged: true, holders: 8)
         #expect(try StateChange(json: change.json) == change)
+        // As a machine answers that knows no holding.
+        #expect(
+            try StateChange(json: ["state": "paused", "changed": true])
+                == StateChange(.paused, isChanged: true))
         let end = EndReport(reason: "r", exitCode: 255)
         #expect(try EndReport(json: end.json) == end)
         for wrong in [.null, [:], ["state": "asleep", "changed": true], ["state": "running"]] as [JSONValue] {

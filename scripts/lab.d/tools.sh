@@ -23,6 +23,14 @@ prepare_guest_tools() {
         install_file "$program" "$cache/guest/tools/${program##*/}"
     done
     install_file "$scratch/tools.cpio" "$cache/guest/tools.cpio"
+
+    # For guests that are dumped: an archive of its own, as those tell of what they hold.
+    stage=$scratch/sockets-stage
+    mkdir -p "$stage/bin"
+    build_guest_program sockets
+    mv "$scratch/tools/sockets" "$stage/bin/"
+    pack_archive "$stage" "$scratch/sockets.cpio"
+    install_file "$scratch/sockets.cpio" "$cache/guest/sockets.cpio"
     touch "$cache/guest/tools.cpio" # Says that it is current, whether or not it changed.
 }
 

@@ -31,6 +31,9 @@ final class ControlConnection {
     private(set) var lastUse: UInt64
     /// The request that is answered at the machine's end.
     var waiting: ControlRequest?
+    /// By which the client holds the machine still, if it does. It ends with the connection: nothing is left of the
+    /// client's wish when the client is gone.
+    var hold: PauseHold?
     /// Lines that were read and wait for their turn, or why no line came; at most
     /// `ControlLimits.queuedRequests`. All were admitted at the same time, for more are taken only when
     /// none is left.
@@ -52,6 +55,17 @@ final class ControlConnection {
         if case .closed = state { return true }
         return false
     }
+
+    /// Whether the client has asked for a hold and not let go, in force or not.
+    var holds: Bool {
+        switch hold {
+        case .some: true
+        case .none: false
+        }
+    }
+
+    /// Whether it may not be closed for somebody else.
+    var waitsOrHolds: Bool { waiting != nil || holds }
 
     /// Whether it is one of the lines' turn that keeps the main thread awake.
     var wantsTurn: Bool {

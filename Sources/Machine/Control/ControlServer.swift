@@ -36,6 +36,10 @@ final class ControlServer {
         }
     }
 
+    /// Carries a request out, for a connection that holds the machine or may come to; nil is for a request that is
+    /// answered at the machine's end.
+    typealias Answer = (ControlCall, inout PauseHold?) -> Result<JSONValue, ControlError>?
+
     /// The next time at which something must be looked at although nothing has happened.
     var nextDeadline: UInt64? {
         connections.contains(where: \.wantsTurn) ? 0 : connections.compactMap(\.deadline).min()
@@ -48,8 +52,8 @@ final class ControlServer {
 
     /// Does what the last wait has found to do.
     ///
-    /// - Parameter answer: carries a request out; nil is for one that is answered at the machine's end.
-    func serve(_ events: PollSet, answer: (ControlCall) -> Result<JSONValue, ControlError>?) {
+    /// A connection that is gone takes its hold with it: the machine goes on then.
+    func serve(_ events: PollSet, answer: Answer) {
         let now = HostClock.monotonicNanoseconds()
         var waiting = 0
         for connection in connections {
@@ -63,9 +67,7 @@ final class ControlServer {
     }
 
     /// Answers as many of the requests that wait as the controller says, each connection in its turn.
-    private func answerBatch(
-        _ waiting: Int, _ now: UInt64, _ answer: (ControlCall) -> Result<JSONValue, ControlError>?
-    ) {
+    private func answerBatch(_ waiting: Int, _ now: UInt64, _ answer: Answer) {
         meter.setQueueLength(waiting)
         let limit = batch.size
         var count = 0
@@ -75,15 +77,14 @@ final class ControlServer {
             let place = (turn + offset) % connections.count
             next = place + 1
             let connection = connections[place]
-            count += connection.answer(atMost: limit - count, meter) { [connections] request in
-                if request.call == .wait,
-                    connections.count(where: { $0.waiting != nil }) >= ControlLimits.waiters
-                {
+            count += connection.answer(atMost: limit - count, meter) { request in
+                if let refusal = refusal(of: request.call, from: connection) {
                     meter.refuse()
-                    let sentence = "busy: \(ControlLimits.waiters) wait for this machine's end already"
-                    return ControlReply(id: request.id ?? .null, .failure(ControlError(.busy, sentence)))
+                    return ControlReply(id: request.id ?? .null, .failure(refusal))
                 }
-                return answer(request.call).map { ControlReply(id: request.id ?? .null, $0) }
+                return answer(request.call, &connection.hold).map {
+                    ControlReply(id: request.id ?? .null, $0)
+                }
             }
         }
         turn = next
@@ -93,6 +94,18 @@ final class ControlServer {
         batch.finish(count: count, left: left, nanoseconds: end - (lastEnd ?? now))
         lastEnd = left > 0 ? end : nil
         meter.finishBatch(limit: batch.size)
+    }
+
+    /// Connections that wait for the end, or hold the machine, are not closed for others: they are few.
+    private func refusal(of call: ControlCall, from connection: ControlConnection) -> ControlError? {
+        switch call {
+        case .wait where connections.count(where: { $0.waiting != nil }) >= ControlLimits.waiters:
+            return ControlError(.busy, "busy: \(ControlLimits.waiters) wait for this machine's end already")
+        case .hold
+        where !connection.holds && connections.count(where: \.holds) >= ControlLimits.holders:
+            return ControlError(.busy, "busy: \(ControlLimits.holders) hold this machine already")
+        default: return nil
+        }
     }
 
     private func accept(_ now: UInt64) {
@@ -111,7 +124,7 @@ final class ControlServer {
 
     private func makeRoom() {
         guard connections.count >= ControlLimits.connections else { return }
-        let idle = connections.indices.filter { connections[$0].waiting == nil }
+        let idle = connections.indices.filter { !connections[$0].waitsOrHolds }
         guard let oldest = idle.min(by: { connections[$0].lastUse < connections[$1].lastUse }) else { return }
         meter.arrive()
         meter.refuse()

@@ -13,8 +13,8 @@ struct DumpCommand: ParsableCommand {
         abstract: "Writes a machine's memory to a file that crash, drgn, Volatility and roost inspect read.",
         discussion: """
             The file is an ELF core with the registers of all virtual CPUs. The machine stands still while \
-            it is written, unless --live is given: then its parts are of different moments. Pages of zeros \
-            take no room. A file that exists is not written over.
+            it is written, and no longer whatever becomes of this command, unless --live is given: then its \
+            parts are of different moments. Pages of zeros take no room. A file that exists is not written over.
 
             EXAMPLES
               roost dump web1 web1.core
@@ -36,6 +36,7 @@ struct DumpCommand: ParsableCommand {
     static let noteOwner = "ROOST"
     /// No kind that others number: `crash` counts every note of kind 1 as a processor, whoever owns it.
     static let noteKind: UInt32 = 0x524F_4F53
+    private static let interruptions: [Signal] = [.interrupt, .terminate, .hangup]
 
     func run() throws {
         let target = try InspectTarget(machine: try place.directory.running(machine))
@@ -48,19 +49,17 @@ struct DumpCommand: ParsableCommand {
         }
         let size: UInt64
         let paused: UInt64
-        do throws(CommandFailure) {
-            if live {
-                size = try write(target, to: output)
-                paused = 0
-            } else {
-                (size, paused) = try target.whilePaused { () throws(CommandFailure) in
+        // Whoever interrupts it is obeyed when what there is of the file is gone: half a dump is no dump.
+        (size, paused) = try SignalMask.holding(Self.interruptions) { () throws(CommandFailure) in
+            do throws(CommandFailure) {
+                guard !live else { return (try write(target, to: output), 0) }
+                return try target.whilePaused { () throws(CommandFailure) in
                     try write(target, to: output)
                 }
+            } catch {
+                FileTree.remove(file)
+                throw error
             }
-        } catch {
-            // Half a dump is no dump.
-            FileTree.remove(file)
-            throw error
         }
         var line = "\(file): \(ByteSize(bytes: size)) of \(machine)'s memory"
         if paused > 0 { line += " (the machine stood still for \(Amount.time(paused)))" }
@@ -90,6 +89,10 @@ struct DumpCommand: ParsableCommand {
             for part in header.parts {
                 var offset: UInt64 = 0
                 while offset < part.range.size {
+                    guard !SignalMask.hasPending(Self.interruptions) else {
+                        // The signal itself ends the process, before anybody reads this.
+                        throw CommandFailure(.tempFail, "\(file): interrupted")
+                    }
                     let count = Int(min(1 << 20, part.range.size - offset))
                     let address = GuestAddress(part.range.start.rawValue + offset)
                     let bytes = try target.image.bulk(at: address, count: count)
@@ -104,6 +107,8 @@ struct DumpCommand: ParsableCommand {
             throw CommandFailure(.read(error), of: machine)
         } catch let error as SystemError {
             throw CommandFailure(.ioError, error)
+        } catch let failure as CommandFailure {
+            throw failure
         } catch {
             throw CommandFailure(.software, "\(error)")
         }

@@ -17,7 +17,7 @@ struct InspectCommand: ParsableCommand {
             Nothing is installed in the guest or configured: the kernel, its symbols and its types are \
             found in the guest's memory. The machine runs on meanwhile; what changed as it was read is \
             read again, and marked if it never settled. With --pause the machine stands still for the \
-            time of one look, which is told.
+            time of one look, which is told, and no longer whatever becomes of this command.
 
             \(InspectView.help)
 

@@ -82,40 +82,37 @@ final class InspectTarget {
         return kernel
     }
 
-    /// Runs `body` while the machine stands still, and lets it go on as it was before.
+    /// Runs `body` while the machine stands still, and lets it go on as it was before. It goes on too if this process
+    /// ends amid the look, however it does: the machine is held by the connection.
     ///
+    /// - Throws: also if the machine was let go on meanwhile, to power off: then what was seen is of no one moment.
     /// - Returns: what `body` gives, and for how long the machine stood still by this; 0 if it did before.
     func whilePaused<Result>(
         _ body: () throws(CommandFailure) -> Result
     ) throws(CommandFailure) -> (Result, nanoseconds: UInt64) {
         guard let client else { return (try body(), 0) }
-        // Ending in between would leave the machine paused.
-        return try SignalMask.holding([.interrupt, .terminate, .hangup]) { () throws(CommandFailure) in
-            let start = HostClock.monotonicNanoseconds()
-            let answer = try client.ask(.pause)
-            let isOurs: Bool
-            do {
-                isOurs = try StateChange(json: answer).isChanged
-            } catch {
-                throw CommandFailure(.software, "\(name): \(error)")
-            }
-            var outcome: Swift.Result<Result, CommandFailure>
-            do throws(CommandFailure) {
-                outcome = .success(try body())
-            } catch {
-                outcome = .failure(error)
-            }
-            if isOurs {
-                do throws(CommandFailure) {
-                    _ = try client.ask(.resume)
-                } catch {
-                    // The first failure tells more.
-                    if case .success = outcome { outcome = .failure(error) }
-                }
-            }
-            let time = HostClock.monotonicNanoseconds() - start
-            return (try outcome.get(), isOurs ? time : 0)
+        let start = HostClock.monotonicNanoseconds()
+        let answer = try client.ask(.hold)
+        let isOurs: Bool
+        do {
+            isOurs = try StateChange(json: answer).isChanged
+        } catch {
+            throw CommandFailure(.software, "\(name): \(error)")
         }
+        var outcome: Swift.Result<Result, CommandFailure>
+        do throws(CommandFailure) {
+            outcome = .success(try body())
+        } catch {
+            outcome = .failure(error)
+        }
+        do throws(CommandFailure) {
+            _ = try client.ask(.release)
+        } catch {
+            // The first failure tells more.
+            if case .success = outcome { outcome = .failure(error) }
+        }
+        let time = HostClock.monotonicNanoseconds() - start
+        return (try outcome.get(), isOurs ? time : 0)
     }
 
     /// The registers as the machine tells them; nil for a dump.

@@ -20,6 +20,8 @@ struct AllViews {
         view("ps") { () throws(IntrospectionError) in Self.fields(try ProcessList(kernel).read()) }
         view("threads") { () throws(IntrospectionError) in Self.fields(try ProcessList(kernel).readThreads())
         }
+        view("sockets") { () throws(IntrospectionError) in Self.fields(try SocketView(kernel).read()) }
+        view("net") { () throws(IntrospectionError) in Self.fields(try DeviceView(kernel).read()) }
         view("truth") { () throws(IntrospectionError) in
             _ = try GuestTruthReader(kernel).read()
             return []

@@ -1,14 +1,19 @@
 import GuestMemory
 import Introspection
 
-/// A guest's memory with some pages changed, and with a note of which were read: what a kernel looks like that lies.
+/// A guest's memory with some words of eight bytes changed, and with a note of which were read: what a kernel looks like that lies.
 final class HostileMemory: PhysicalSource {
     let regions: [GuestRange]
     private let honest: any PhysicalSource
-    private var changed: [UInt64: [UInt8]] = [:]
+    /// What is changed in a page, by the word's place in it.
+    private var changed: [UInt64: [Int: UInt64]] = [:]
+    /// Pages as they are, once they were looked at.
+    private var unchanged: [UInt64: [UInt8]] = [:]
     /// The pages that were read page by page, in the order they were first: where a change is seen.
     private(set) var pages: [UInt64] = []
     private var known: Set<UInt64> = []
+    /// How often a page was read that is not what the guest had in it.
+    private(set) var mutatedReads = 0
 
     init(_ honest: any PhysicalSource) {
         self.honest = honest
@@ -18,37 +23,48 @@ final class HostileMemory: PhysicalSource {
     /// Forgets all changes.
     func restore() { changed = [:] }
 
+    /// Forgets which pages were read.
+    func forgetPages() {
+        pages = []
+        known = []
+    }
+
     /// Changes eight bytes of a page; `offset` is taken modulo the page's size.
     func change(_ page: UInt64, _ offset: Int, _ body: (UInt64) -> UInt64) throws(ReadError) {
-        var bytes = try copy(of: page)
-        let offset = offset & 0xFF8
-        let old = (0..<8).reduce(0 as UInt64) { $0 | UInt64(bytes[offset + $1]) << UInt64(8 * $1) }
-        let new = body(old)
-        for byte in 0..<8 { bytes[offset + byte] = UInt8(truncatingIfNeeded: new >> UInt64(8 * byte)) }
-        changed[page] = bytes
+        changed[page, default: [:]][offset & 0xFF8] = body(try word(page, offset))
     }
 
     /// The eight bytes at a place, as `change` counts it.
     func word(_ page: UInt64, _ offset: Int) throws(ReadError) -> UInt64 {
-        let bytes = try copy(of: page)
-        return (0..<8).reduce(0 as UInt64) { $0 | UInt64(bytes[(offset & 0xFF8) + $1]) << UInt64(8 * $1) }
+        let offset = offset & 0xFF8
+        if let word = changed[page]?[offset] { return word }
+        let bytes = try unchanged(page)
+        return (0..<8).reduce(0) { $0 | UInt64(bytes[offset + $1]) << UInt64(8 * $1) }
     }
 
-    private func copy(of page: UInt64) throws(ReadError) -> [UInt8] {
-        if let bytes = changed[page] { return bytes }
-        return try GuestImage(honest).bytes(at: GuestAddress(page << 12), count: 4096)
+    private func unchanged(_ page: UInt64) throws(ReadError) -> [UInt8] {
+        if let bytes = unchanged[page] { return bytes }
+        let bytes = try GuestImage(honest).bytes(at: GuestAddress(page << 12), count: 4096)
+        unchanged[page] = bytes
+        return bytes
     }
 
     func copy(from address: GuestAddress, into bytes: inout MutableRawSpan) throws(ReadError) {
         try honest.copy(from: address, into: &bytes)
         guard !changed.isEmpty else { return }
         let end = address.rawValue + UInt64(bytes.byteCount)
-        for (page, content) in changed where page << 12 < end && (page + 1) << 12 > address.rawValue {
-            let first = max(page << 12, address.rawValue)
-            for place in first..<min((page + 1) << 12, end) {
-                bytes.storeBytes(
-                    of: content[Int(place & 0xFFF)], toByteOffset: Int(place - address.rawValue),
-                    as: UInt8.self)
+        guard end > address.rawValue else { return }
+        for page in address.rawValue >> 12...(end - 1) >> 12 {
+            guard let words = changed[page] else { continue }
+            mutatedReads += 1
+            for (offset, word) in words {
+                let place = page << 12 + UInt64(offset)
+                // Of a word at the edge only a part may be asked for.
+                for byte in max(place, address.rawValue)..<max(place, address.rawValue, min(place + 8, end)) {
+                    bytes.storeBytes(
+                        of: UInt8(truncatingIfNeeded: word >> (8 * (byte - place))),
+                        toByteOffset: Int(byte - address.rawValue), as: UInt8.self)
+                }
             }
         }
     }
@@ -71,9 +87,16 @@ final class HostileGuest {
     /// How many reads a case may take: the views of an honest guest take some hundred thousand.
     private static let budget = 20_000_000
 
-    /// Each view ended well in so many cases, and in so many not.
-    private(set) var successes = 0
-    private(set) var failures = 0
+    /// How often all views were read.
+    private(set) var cases = 0
+    /// How often a page with a change in it was read for that.
+    var mutatedReads: Int { memory.mutatedReads }
+    /// How many views were read, and how many of them showed anything else than those of the honest guest.
+    private(set) var views = 0
+    private(set) var different = 0
+    /// How many views were refused, which the honest guest's were not.
+    private(set) var refused = 0
+    private let honest: [String: Result<[[ViewField]], IntrospectionError>]
 
     init(_ dump: any PhysicalSource, registers: [ProcessorRegisters]) throws {
         memory = HostileMemory(dump)
@@ -81,8 +104,13 @@ final class HostileGuest {
         // A search of all memory each time would leave no time for anything else.
         self.registers = registers.isEmpty ? [Self.processor(with: kernel)] : registers
         profile = KnownProfile(kernel.profile)
-        AllViews(kernel: kernel, registers: self.registers) { _, _ in }.read()
-        // Where a change is seen: what the kernel was found by comes first.
+        // Where a change is seen: what a kernel is found by that is known, and what the views read. A search without
+        // registers reads all memory, in which a change would hardly ever be met again.
+        memory.forgetPages()
+        let again = try KernelLocator(GuestImage(memory), registers: self.registers, store: profile).locate()
+        var honest: [String: Result<[[ViewField]], IntrospectionError>] = [:]
+        AllViews(kernel: again, registers: self.registers) { honest[$0] = $1 }.read()
+        self.honest = honest
         pages = memory.pages
     }
 
@@ -105,8 +133,24 @@ final class HostileGuest {
         var argument: UInt64
     }
 
+    /// What was done so far, in a line.
+    var summary: String {
+        "\(cases) cases, each of \(pages.count) pages, \(mutatedReads) mutated reads; "
+            + "\(different) of \(views) views are other than the honest guest's, \(refused) of them refused"
+    }
+
+    /// Changes for every page that is read: each read is of a page that lies.
+    func changesOfAllPages(_ random: inout some RandomNumberGenerator) -> [Change] {
+        pages.indices.map { page in
+            Change(
+                page: UInt32(page), offset: .random(in: 0...(.max), using: &random),
+                kind: .random(in: 0...(.max), using: &random), argument: random.next())
+        }
+    }
+
     /// Reads all views with these changes. Whatever they are, it ends, and without a trap.
     func read(_ changes: [Change]) {
+        cases += 1
         memory.restore()
         for change in changes {
             let page = pages[Int(change.page) % pages.count]
@@ -132,8 +176,14 @@ final class HostileGuest {
         guard let kernel = try? KernelLocator(image, registers: registers, store: profile).locate() else {
             return
         }
-        AllViews(kernel: kernel, registers: registers) { [self] _, result in
-            if case .success = result { successes += 1 } else { failures += 1 }
+        AllViews(kernel: kernel, registers: registers) { [self] name, result in
+            views += 1
+            switch (result, honest[name]) {
+            case (.success(let rows), .success(let right)?) where rows == right: break
+            case (.failure, .success): (different, refused) = (different + 1, refused + 1)
+            case (.failure, .failure): break
+            default: different += 1
+            }
         }.read()
     }
 
