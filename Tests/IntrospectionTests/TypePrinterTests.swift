@@ -30,6 +30,8 @@ import Testing
                     ("state", state, 384, 0), ("end", char, 512, 0),
                 ]) == task)
         types.typeName("task_t", task)
+        let unnamedState = types.enumeration("", [("DOWN", 0), ("UP", 1)])
+        types.bitFields("link", size: 8, [("state", unnamedState, 16, 16), ("kind", unnamedState, 32, 0)])
         let unnamed = types.structure("", size: 4, [("counter", int, 0)])
         types.typeName("atomic_t", unnamed)
         return types.bytes
@@ -57,6 +59,16 @@ import Testing
                 "\t/* size: 72, cachelines: 2, members: 8 */", "\t/* sum holes: 19, holes: 2 */",
                 "\t/* padding: 7 */", "\t/* last cacheline: 8 bytes */", "};",
             ])
+    }
+
+    @Test("A member that is an unnamed enumeration tells where it lies") func unnamedEnumerations() throws {
+        #expect(
+            try TypeView(Self.types()).read("link").prefix(9) == [
+                "struct link {", "", "\t/* XXX 2 bytes hole, try to pack */", "", "\tenum {", "\t\tDOWN = 0,",
+                "\t\tUP   = 1,", "\t} state:16; /*     0:16   4 */", "\tenum {",
+            ])
+        let member = try TypeView(Self.types()).read("link.kind")
+        #expect(member.suffix(2) == ["\t} kind; /*     4     4 */", "};"])
     }
 
     @Test("Enumerations and type names") func others() throws {

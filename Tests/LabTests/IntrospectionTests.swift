@@ -17,7 +17,10 @@ extension LabSuite {
             // What is typed and printed shall be whole lines.
             _ = try linux.run("stty cols 1000")
             let sleeper = try linux.number("sleep 100000 & echo $!").description
-            let load = try linux.number("(while :; do (sleep 0; sleep 0) & sleep 0; wait; done) & echo $!")
+            // No child of the shell's: that would tell the shell of each stop, and a signal that comes while it writes its
+            // prompt costs the prompt.
+            let load = try linux.number(
+                "(setsid sh -c 'while :; do (sleep 0; sleep 0) & sleep 0; wait; done' & echo $!)")
 
             for moment in 0..<moments {
                 let listings = try (0..<2).map { _ in try GuestLook.answer(linux, ["ps"]).rows }

@@ -26,7 +26,8 @@ struct StandStill: Error, CustomStringConvertible {
             var text =
                 "\(machine.name), looked at \(Self.looks) times in \(Self.seconds * (Self.looks - 1)) s: "
             text += still.isEmpty ? "does not stand still" : "processor \(still) stands still"
-            text += "\n" + MachineLook.describe(looks) + "\n" + machine.processes() + "\n" + KVMTrace.ofAMoment()
+            let details = [MachineLook.describe(looks), machine.processes(), KVMTrace.ofAMoment()]
+            text += "\n" + details.joined(separator: "\n")
             return (text, isStill: !still.isEmpty)
         }
         let text = ([failure.description] + evidence.map(\.0)).joined(separator: "; ")

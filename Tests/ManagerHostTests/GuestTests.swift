@@ -95,12 +95,17 @@ final class GuestTests {
         }
         let threads = try (0...all.count).map { number in
             let process = try process(of: host.ask("GET", "/v1/machines/m\(number)"))
-            let tasks = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")
-            return try #require(
-                tasks.first { task in
+            // A thread names itself, which may be after its machine was registered.
+            var thread: Int32?
+            try host.until("m\(number) has the thread of its virtual CPU") {
+                let tasks = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")
+                thread = tasks.first { task in
                     let name = FileManager.default.contents(atPath: "/proc/\(process)/task/\(task)/comm")
                     return name.map { String(decoding: $0, as: UTF8.self) } == "vcpu0\n"
-                }.flatMap { Int32($0) })
+                }.flatMap { Int32($0) }
+                return thread != nil
+            }
+            return try #require(thread)
         }
         func held() throws -> Int {
             try threads.filter { try ThreadScheduling.processors(of: $0) != all }.count

@@ -28,7 +28,7 @@ struct TypePrinter {
         case .typeName:
             let name = types.name(of: type)
             if let body = unnamedBody(type.target) {
-                printUnnamed(body, from: 0, depth: 0, prefix: "typedef ", tail: " \(name);")
+                printUnnamed(body, name: name)
             } else {
                 add(0, "typedef \(declaration(of: type.target, name));" + sizeComment(type.number))
             }
@@ -143,41 +143,42 @@ struct TypePrinter {
     }
 
     private mutating func printMember(_ member: Member, at bitOffset: Int, depth: Int) {
+        let width = member.bitWidth > 0 ? ":\(member.bitWidth)" : ""
         if let body = unnamedBody(member.type), depth < Self.mostDepth {
             // What stands around the body: `} name[4];`, `} * name;`.
-            let tail = declaration(of: member.type, member.name, body: body.number)
-            printUnnamed(
-                body, from: bitOffset, depth: depth, prefix: "", tail: tail.isEmpty ? ";" : " \(tail);")
+            let name = declaration(of: member.type, member.name, body: body.number)
+            let tail = (name.isEmpty ? "" : " \(name)") + width + ";"
+            if body.kind == .structure || body.kind == .union {
+                printBody(of: body, from: bitOffset, depth: depth, head: keyword(body), tail: tail)
+            } else {
+                printEnumeration(
+                    body, depth: depth, head: keyword(body),
+                    tail: tail + place(of: member, at: bitOffset, padding: 1))
+            }
             return
         }
-        var text = declaration(of: member.type, member.name, columns: Self.typeColumn)
-        if member.bitWidth > 0 { text += ":\(member.bitWidth)" }
-        text += ";"
-        let width = Self.typeColumn + 1 + Self.nameColumn
-        let padding = max(1, width - text.count)
-        if member.bitWidth > 0 {
-            // As pahole has it: the byte where the unit of the field's type begins, and the bit in it.
-            let size = max(types.size(of: member.type) ?? 1, 1)
-            let unit = size * 8
-            let (offset, bit) = (bitOffset / unit * size, bitOffset % unit)
-            add(
-                depth,
-                text + spaces(padding) + "/* \(column(offset, 5)):\(column(bit, 2)) \(column(size, 3)) */")
-        } else {
-            add(
-                depth,
-                text + comment(bitOffset: bitOffset, size: types.size(of: member.type) ?? 0, padding: padding)
-            )
-        }
+        let text = declaration(of: member.type, member.name, columns: Self.typeColumn) + width + ";"
+        let padding = max(1, Self.typeColumn + 1 + Self.nameColumn - text.count)
+        add(depth, text + place(of: member, at: bitOffset, padding: padding))
     }
 
-    private mutating func printUnnamed(
-        _ body: KernelType, from base: Int, depth: Int, prefix: String, tail: String
-    ) {
+    /// Where a member lies: its byte and size; of a bit field, as pahole has it, the byte where the unit of the field's
+    /// type begins, and the bit in it.
+    private func place(of member: Member, at bitOffset: Int, padding: Int) -> String {
+        guard member.bitWidth > 0 else {
+            return comment(bitOffset: bitOffset, size: types.size(of: member.type) ?? 0, padding: padding)
+        }
+        let size = max(types.size(of: member.type) ?? 1, 1)
+        let (byte, bit) = (bitOffset / (size * 8) * size, bitOffset % (size * 8))
+        return spaces(padding) + "/* \(column(byte, 5)):\(column(bit, 2)) \(column(size, 3)) */"
+    }
+
+    private mutating func printUnnamed(_ body: KernelType, name: String) {
+        let (head, tail) = ("typedef " + keyword(body), " \(name);")
         if body.kind == .structure || body.kind == .union {
-            printBody(of: body, from: base, depth: depth, head: prefix + keyword(body), tail: tail)
+            printBody(of: body, from: 0, depth: 0, head: head, tail: tail)
         } else {
-            printEnumeration(body, depth: depth, head: prefix + keyword(body), tail: tail)
+            printEnumeration(body, depth: 0, head: head, tail: tail)
         }
     }
 
