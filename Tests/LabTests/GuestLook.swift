@@ -29,6 +29,8 @@ struct GuestLook {
     static func answer(_ linux: LinuxMachine, _ words: [String]) throws -> Answer {
         let look = try GuestLook(linux, words + ["--json"])
         guard look.status == .exited(0), look.errors == "" else {
+            // Why it ended says more than that it did.
+            if look.errors.contains("the machine ended") { _ = try linux.finish() }
             throw TestFailure("inspect \(words.joined(separator: " ")): \(look.status): \(look.errors)")
         }
         return try JSONDecoder().decode(Answer.self, from: Data(look.output.utf8))

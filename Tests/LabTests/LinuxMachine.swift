@@ -179,10 +179,18 @@ final class LinuxMachine {
     /// Whether the machine has come so far that others can ask it.
     var answers: Bool { directory.contents(of: "run/\(Self.name)").contains("control.sock") }
 
+    /// Waits for its end. A guest that crashed is an error with the crash's report, by which the emulation's own faults
+    /// are known (`OnceMoreAfterStandStill`).
+    func finish() throws -> ChildProcess.Status {
+        let status = try process.finish()
+        guard !process.errors.contains("the guest crashed") else { throw TestFailure(process.errors.text) }
+        return status
+    }
+
     /// Switches it off from inside and checks that it ended well.
     func powerOff(sourceLocation: SourceLocation = #_sourceLocation) throws {
         try process.type("poweroff\n")
-        #expect(try process.finish() == .exited(0), sourceLocation: sourceLocation)
+        #expect(try finish() == .exited(0), sourceLocation: sourceLocation)
         #expect(process.errors.text == "", sourceLocation: sourceLocation)
     }
 

@@ -28,21 +28,21 @@ extension LabSuite {
             #expect(try linux.run("dmesg | grep -c 'ACPI: Interpreter enabled'").contains("1"))
 
             try linux.process.type("poweroff\n")
-            #expect(try linux.process.finish() == .exited(0))
+            #expect(try linux.finish() == .exited(0))
             #expect(linux.process.errors.text == "")
         }
 
         @Test("reboot ends the machine with its own status")
         func reboot() throws {
             let linux = try LinuxMachine(.vmlinuxByPVH, commandLine: "quiet roost.run=reboot")
-            #expect(try linux.process.finish() == .exited(32))
+            #expect(try linux.finish() == .exited(32))
             #expect(linux.process.output.contains("roost-guest: init running"))
         }
 
         @Test("a panic that reboots at once ends the machine too")
         func panic() throws {
             let linux = try LinuxMachine(.vmlinuxByPVH, commandLine: "quiet panic=-1 roost.run=panic")
-            #expect(try linux.process.finish() == .exited(32))
+            #expect(try linux.finish() == .exited(32))
             #expect(linux.process.output.contains("Kernel panic - not syncing"))
         }
 
@@ -58,7 +58,7 @@ extension LabSuite {
             try linux.process.wait(forOutput: "isopen")
             linux.process.signal(15)
             try linux.process.wait(forOutput: "pressed")
-            #expect(try linux.process.finish() == .exited(0))
+            #expect(try linux.finish() == .exited(0))
         }
 
         @Test("a paste of 3000 characters arrives whole")
@@ -74,7 +74,7 @@ extension LabSuite {
             try linux.process.type("stty echo; wc -c < /pasted\n")
             try linux.process.wait(forOutput: "\(text.utf8.count)")
             try linux.process.type("poweroff\n")
-            #expect(try linux.process.finish() == .exited(0))
+            #expect(try linux.finish() == .exited(0))
         }
 
         @Test("the host is described as one where stock Linux runs")
