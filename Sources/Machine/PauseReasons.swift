@@ -4,13 +4,15 @@
 /// Pure; whoever changes it stops or starts the virtual CPUs.
 struct PauseReasons {
     /// One hold. No other, before or after, is equal to it.
-    struct Hold: Hashable, Sendable {
+    struct Hold: Equatable, Sendable {
         fileprivate let number: UInt64
     }
 
     /// Whether a pause was asked for that lasts until it is taken back.
     var isAskedFor: Bool
-    private var inForce: Set<Hold> = []
+    /// Few, and a list of plain numbers: every machine starts with it, and a set would have the runtime look for
+    /// conformances meanwhile.
+    private var inForce: [UInt64] = []
     /// The number of the next hold. None is given twice, or an old hold would end another's.
     private var next: UInt64 = 0
 
@@ -28,14 +30,18 @@ struct PauseReasons {
     mutating func hold() -> Hold {
         let hold = Hold(number: next)
         next += 1
-        inForce.insert(hold)
+        inForce.append(hold.number)
         return hold
     }
 
     /// Ends a hold.
     ///
     /// - Returns: whether it was in force until now.
-    mutating func end(_ hold: Hold) -> Bool { inForce.remove(hold) != nil }
+    mutating func end(_ hold: Hold) -> Bool {
+        guard let place = inForce.firstIndex(of: hold.number) else { return false }
+        inForce.remove(at: place)
+        return true
+    }
 
     /// Forgets the pause that was asked for and all holds.
     mutating func removeAll() {
@@ -44,5 +50,5 @@ struct PauseReasons {
     }
 
     /// Whether a hold is in force.
-    func contains(_ hold: Hold) -> Bool { inForce.contains(hold) }
+    func contains(_ hold: Hold) -> Bool { inForce.contains(hold.number) }
 }
