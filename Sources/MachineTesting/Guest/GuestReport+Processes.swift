@@ -132,7 +132,8 @@ extension GuestReport.Process {
             if !isRight {
                 pairs.append(("resident", row.text("rss"), residentSize.map { "\($0)" } ?? "-"))
             }
-            pairs.append(("virtual", row.text("vsize"), "\(virtualSize)"))
+            // Of a process that has ended and nobody has waited for, which has no memory, /proc tells 0.
+            pairs.append(("virtual", row.text("vsize"), virtualSize == 0 ? "-" : "\(virtualSize)"))
             pairs.append(("state", row.text("state"), state))
         } else if !["R", "D"].contains(row.text("state")), !["R", "D"].contains(state) {
             pairs.append(("state", row.text("state"), state))
