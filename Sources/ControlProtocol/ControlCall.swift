@@ -33,8 +33,7 @@ public enum ControlCall: Equatable, Sendable {
     /// All methods' names.
     public static let methods = [
         "version", "status", "pause", "resume", "hold", "release", "stop", "kill", "wait", "balloon",
-        "setLimits",
-        "registers",
+        "setLimits", "registers",
     ]
 
     /// The method's name.

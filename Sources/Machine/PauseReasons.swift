@@ -10,8 +10,7 @@ struct PauseReasons {
 
     /// Whether a pause was asked for that lasts until it is taken back.
     var isAskedFor: Bool
-    /// Few, and a list of plain numbers: every machine starts with it, and a set would have the runtime look for
-    /// conformances meanwhile.
+    /// Few (`ControlLimits.holders`): a list of them does.
     private var inForce: [UInt64] = []
     /// The number of the next hold. None is given twice, or an old hold would end another's.
     private var next: UInt64 = 0

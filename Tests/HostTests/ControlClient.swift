@@ -128,6 +128,13 @@ final class ControlClient {
 }
 
 extension RoostHost {
+    /// A host of its own, with a machine that prints a line for each of some turns it counts, and a client of it.
+    static func withCountingMachine() throws -> (RoostHost, ChildProcess, ControlClient) {
+        let host = try RoostHost()
+        let machine = try host.boot("spin", "interval=10", ["--cpus", "2"])
+        return (host, machine, try host.client(of: machine))
+    }
+
     func file(_ name: String, of machine: String = "vm") -> String {
         "\(directory.path)/run/\(machine)/\(name)"
     }

@@ -12,9 +12,7 @@ struct ControlSocketTests {
     let client: ControlClient
 
     init() throws {
-        host = try RoostHost()
-        machine = try host.boot("spin", "interval=10", ["--cpus", "2"])
-        client = try host.client(of: machine)
+        (host, machine, client) = try RoostHost.withCountingMachine()
     }
 
     /// The guest goes on, another client is served, and the end is as wished.

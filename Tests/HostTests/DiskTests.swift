@@ -118,7 +118,7 @@ struct DiskTests {
                     "-c", "ulimit -f 2048; exec \"$@\"", "sh", TestHost.buildDirectory + "/roost", "run",
                     try TestHost.guest("blockbench"), "--memory", "64M", "--name", "vm", "--cmdline",
                     "op=seqwrite depth=4 ops=2000 bs=65536", "--disk", image,
-                ], environment: ["ROOST_RUN_DIR": host.directory.path + "/run"]))
+                ], environment: host.environment))
         // The guest's program ends with 1 when the disk says that it failed.
         #expect(run.status == .exited(1), "\(run.errors)")
         #expect(run.output.contains("status 1"), "\(run.output)")

@@ -11,9 +11,7 @@ struct HoldTests {
     let client: ControlClient
 
     init() throws {
-        host = try RoostHost()
-        machine = try host.boot("spin", "interval=10", ["--cpus", "2"])
-        client = try host.client(of: machine)
+        (host, machine, client) = try RoostHost.withCountingMachine()
         try machine.wait(forOutput: "spin cpu=1")
     }
 
@@ -49,6 +47,18 @@ struct HoldTests {
         #expect(try client.ask("registers") == first, sourceLocation: sourceLocation)
     }
 
+    /// Kills who holds the machine, which stays paused: others hold it too, or a pause was asked for.
+    private func expectPaused(
+        afterKilling holder: ChildProcess, holders: JSONValue,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
+        holder.signal(SIGKILL)
+        _ = try holder.finish()
+        try machine.wait(for: "\(holders) holders") { try client.ask("status")["holders"] == holders }
+        try expectState("paused", holders: holders, sourceLocation: sourceLocation)
+        try expectStill(sourceLocation: sourceLocation)
+    }
+
     private func expectGoesOn(sourceLocation: SourceLocation = #_sourceLocation) throws {
         try machine.wait(for: "a machine that runs") { try client.ask("status")["state"] == "running" }
         let before = machine.output.count
@@ -75,11 +85,7 @@ struct HoldTests {
         let second = try holder()
         #expect(try second.ask("hold") == ["state": "paused", "changed": false, "holders": 2])
         #expect(try second.ask("hold") == ["state": "paused", "changed": false, "holders": 2])
-        process.signal(SIGKILL)
-        _ = try process.finish()
-        try machine.wait(for: "one holder") { try client.ask("status")["holders"] == 1 }
-        try expectState("paused", holders: 1)
-        try expectStill()
+        try expectPaused(afterKilling: process, holders: 1)
         #expect(try second.ask("release") == ["state": "running", "changed": true, "holders": 0])
         try expectGoesOn()
     }
@@ -92,11 +98,7 @@ struct HoldTests {
         if !isPausedFirst {
             #expect(try client.ask("pause") == ["state": "paused", "changed": true, "holders": 1])
         }
-        process.signal(SIGKILL)
-        _ = try process.finish()
-        try machine.wait(for: "no holder") { try client.ask("status")["holders"] == 0 }
-        try expectState("paused", holders: 0)
-        try expectStill()
+        try expectPaused(afterKilling: process, holders: 0)
         #expect(try client.ask("resume") == ["state": "running", "changed": true, "holders": 0])
         try expectGoesOn()
     }
@@ -173,7 +175,7 @@ struct HoldTests {
                 "-c", "ulimit -c 0; ulimit -f 8; exec \"$0\" dump vm \"$1\"",
                 TestHost.buildDirectory + "/roost", core,
             ],
-            environment: ["ROOST_RUN_DIR": host.directory.path + "/run"])
+            environment: host.environment)
         #expect(try dump.finish() == .killed(signal: SIGXFSZ))
         try expectGoesOn()
     }
@@ -192,7 +194,7 @@ struct HoldTests {
             try ChildProcess(
                 "/usr/bin/python3",
                 ["-c", script, TestHost.buildDirectory + "/roost", "dump", "vm", core] + flags,
-                environment: ["ROOST_RUN_DIR": host.directory.path + "/run"]))
+                environment: host.environment))
         #expect(dump.status == .exited(75) && dump.errors.contains("interrupted"), "\(dump.errors)")
         #expect(!FileManager.default.fileExists(atPath: core))
         try expectGoesOn()

@@ -12,6 +12,9 @@ final class RoostHost {
     /// The run directory as it is while no machine runs: not there, or empty.
     var leftovers: [String] { directory.contents(of: "run") }
 
+    /// What a program is given so that it works with this run directory.
+    var environment: [String: String] { ["ROOST_RUN_DIR": directory.path + "/run"] }
+
     /// Starts `roost` with arguments as they are.
     func start(
         _ arguments: [String], input: ChildProcess.Input = .null, output: ChildProcess.Output = .pipe,
@@ -19,8 +22,7 @@ final class RoostHost {
     ) throws -> ChildProcess {
         try ChildProcess(
             TestHost.buildDirectory + "/roost", arguments,
-            environment: ["ROOST_RUN_DIR": directory.path + "/run"].merging(environment) { $1 }, input: input,
-            output: output)
+            environment: self.environment.merging(environment) { $1 }, input: input, output: output)
     }
 
     /// Starts a machine named `vm` with a test guest.

@@ -16,10 +16,12 @@ extension LabSuite {
                 try killAmidLook(linux)
                 #expect(try linux.number("echo $((20 + 1))") == 21, "the guest answers")
             }
-            #expect(try linux.roost("pause") == "\(LinuxMachine.name): paused\n")
+            #expect(try linux.roost("pause", LinuxMachine.name) == "\(LinuxMachine.name): paused\n")
             let look = try GuestLook(linux, ["os", "--pause"])
             #expect(look.status == .exited(0) && !look.output.contains("stood still"), "\(look.output)")
-            #expect(try linux.roost("resume") == "\(LinuxMachine.name): running\n", "it was paused until now")
+            #expect(
+                try linux.roost("resume", LinuxMachine.name) == "\(LinuxMachine.name): running\n",
+                "it was paused until now")
             try linux.powerOff()
         }
 
@@ -36,12 +38,7 @@ extension LabSuite {
 }
 
 extension LinuxMachine {
-    /// What a command of `roost` for this machine prints, which has to succeed.
-    fileprivate func roost(_ command: String) throws -> String {
-        try Lab.succeeded(try startRoost([command, Self.name]), [command])
-    }
-
     fileprivate var isPaused: Bool {
-        get throws { try Lab.succeeded(try startRoost(["ps"]), ["ps"]).contains(" paused ") }
+        get throws { try roost("ps").contains(" paused ") }
     }
 }

@@ -163,8 +163,7 @@ final class LinuxMachine {
     /// Runs `roost` on the host with this machine in its run directory, and answers what it printed.
     @discardableResult
     func roost(_ arguments: String...) throws -> String {
-        try Lab.run(
-            [TestHost.buildDirectory + "/roost"] + arguments, environment: Self.environment(directory))
+        try Lab.succeeded(try startRoost(arguments), arguments)
     }
 
     /// Starts `roost` on the host with this machine in its run directory.

@@ -17,20 +17,18 @@ struct ReadSymbolFile {
     }
 
     /// A part of it by its way: `["user_types", "task_struct", "size"]`.
-    func callAsFunction(_ way: String...) throws -> Any {
-        var value: Any = root
-        for name in way {
-            guard let next = (value as? [String: Any])?[name] else { throw TestFailure("there is no \(way)") }
-            value = next
-        }
-        return value
-    }
+    func callAsFunction(_ way: String...) throws -> Any { try part(way) }
 
     func number(_ way: String...) throws -> Int {
-        var value: Any = root
-        for name in way { value = (value as? [String: Any])?[name] as Any }
-        guard let number = value as? Int else { throw TestFailure("\(way) is no number") }
+        guard let number = try part(way) as? Int else { throw TestFailure("\(way) is no number") }
         return number
+    }
+
+    private func part(_ way: [String]) throws -> Any {
+        try way.reduce(root) { whole, name in
+            guard let part = (whole as? [String: Any])?[name] else { throw TestFailure("there is no \(way)") }
+            return part
+        }
     }
 
     /// The names in a part: `user_types`.
@@ -111,8 +109,6 @@ struct ReadSymbolFile {
 
     /// A kernel of which there are these types, some symbols, and a banner.
     static func kernel(with types: TypeTable) -> Kernel {
-        let memory = MemorySource(size: 1 << 16)
-        for (index, byte) in banner.utf8.enumerated() { memory.memory[bannerPlace + index] = byte }
         let image = HandmadeKernel.image + slide
         let symbols: [(String, UInt64)] = [
             ("linux_banner", HandmadeKernel.address(bannerPlace).rawValue), ("_text", image),
@@ -120,7 +116,7 @@ struct ReadSymbolFile {
             (wildName, image + 0x3000),
         ]
         return Kernel(
-            image: GuestImage(memory),
+            image: GuestImage(memory()),
             mapping: ImageMapping(
                 space: AddressSpace(cr3: 0), start: VirtualAddress(image), physical: GuestAddress(0), size: 0),
             profile: KernelProfile(
@@ -189,13 +185,9 @@ struct ReadSymbolFile {
         types.enumeration("state", [("RUNNING", 0), ("SLEEPING", 5)])
         types.enumeration("error", [("NONE", 0), ("LOST", -1)])
         types.enumeration64("far", [("TOP", .max), ("BOTTOM", .min)])
-        var output = JSONOutput()
-        let table = try TypeTable(types.bytes)
         let kernel = HandmadeKernel.make(
-            try Self.memory(), symbols: [("linux_banner", HandmadeKernel.address(Self.bannerPlace).rawValue)],
-            types: table)
-        output.object { _ in }
-        #expect(output.bytes == Array("{}".utf8))
+            Self.memory(), symbols: [("linux_banner", HandmadeKernel.address(Self.bannerPlace).rawValue)],
+            types: try TypeTable(types.bytes))
         let file = try ReadSymbolFile(SymbolFile(kernel).text())
         #expect(file.names("enums") == ["state", "error", "far"])
         #expect(try file("enums", "state", "constants") as? [String: Int] == ["RUNNING": 0, "SLEEPING": 5])
@@ -208,7 +200,8 @@ struct ReadSymbolFile {
         }
     }
 
-    private static func memory() throws -> MemorySource {
+    /// With the banner at its place.
+    private static func memory() -> MemorySource {
         let memory = MemorySource(size: 1 << 16)
         for (index, byte) in banner.utf8.enumerated() { memory.memory[bannerPlace + index] = byte }
         return memory
@@ -237,7 +230,7 @@ struct ReadSymbolFile {
         let int = types.integer("int", size: 4, isSigned: true)
         types.add("cpu_number", kind: 14, value: UInt32(types.array(of: int, count: 3)), words: [1])
         let kernel = HandmadeKernel.make(
-            try Self.memory(),
+            Self.memory(),
             symbols: [
                 ("linux_banner", HandmadeKernel.address(Self.bannerPlace).rawValue), ("cpu_number", 0x1_F000),
                 ("jiffies", HandmadeKernel.image), ("other", HandmadeKernel.image),
@@ -246,6 +239,12 @@ struct ReadSymbolFile {
         #expect(ReadSymbolFile.text(try file("symbols", "cpu_number", "type")) == "array 3 of int")
         #expect(ReadSymbolFile.text(try file("symbols", "jiffies", "type")) == "unsigned long")
         #expect(throws: TestFailure.self, "nobody knows its type") { try file("symbols", "other", "type") }
+    }
+
+    @Test("An object without members is an object") func emptyObject() {
+        var output = JSONOutput()
+        output.object { _ in }
+        #expect(output.bytes == Array("{}".utf8))
     }
 
     @Test("Base64 of every length is what RFC 4648 says", arguments: 0...5) func base64(count: Int) throws {

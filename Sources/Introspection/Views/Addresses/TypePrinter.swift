@@ -28,7 +28,7 @@ struct TypePrinter {
         case .typeName:
             let name = types.name(of: type)
             if let body = unnamedBody(type.target) {
-                printUnnamed(body, name: name)
+                printUnnamed(body, from: 0, depth: 0, prefix: "typedef ", tail: " \(name);")
             } else {
                 add(0, "typedef \(declaration(of: type.target, name));" + sizeComment(type.number))
             }
@@ -148,13 +148,9 @@ struct TypePrinter {
             // What stands around the body: `} name[4];`, `} * name;`.
             let name = declaration(of: member.type, member.name, body: body.number)
             let tail = (name.isEmpty ? "" : " \(name)") + width + ";"
-            if body.kind == .structure || body.kind == .union {
-                printBody(of: body, from: bitOffset, depth: depth, head: keyword(body), tail: tail)
-            } else {
-                printEnumeration(
-                    body, depth: depth, head: keyword(body),
-                    tail: tail + place(of: member, at: bitOffset, padding: 1))
-            }
+            printUnnamed(
+                body, from: bitOffset, depth: depth, tail: tail,
+                place: place(of: member, at: bitOffset, padding: 1))
             return
         }
         let text = declaration(of: member.type, member.name, columns: Self.typeColumn) + width + ";"
@@ -173,12 +169,15 @@ struct TypePrinter {
         return spaces(padding) + "/* \(column(byte, 5)):\(column(bit, 2)) \(column(size, 3)) */"
     }
 
-    private mutating func printUnnamed(_ body: KernelType, name: String) {
-        let (head, tail) = ("typedef " + keyword(body), " \(name);")
+    /// - Parameter place: what tells where an enumeration lies; a structure's body tells it itself.
+    private mutating func printUnnamed(
+        _ body: KernelType, from base: Int, depth: Int, prefix: String = "", tail: String, place: String = ""
+    ) {
+        let head = prefix + keyword(body)
         if body.kind == .structure || body.kind == .union {
-            printBody(of: body, from: 0, depth: 0, head: head, tail: tail)
+            printBody(of: body, from: base, depth: depth, head: head, tail: tail)
         } else {
-            printEnumeration(body, depth: 0, head: head, tail: tail)
+            printEnumeration(body, depth: depth, head: head, tail: tail + place)
         }
     }
 

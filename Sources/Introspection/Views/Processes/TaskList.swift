@@ -135,10 +135,8 @@ public struct TaskList {
     /// - Throws: `notFound` if there is no such process, or it has no memory of its own.
     func memory(of number: Int32) throws(IntrospectionError) -> VirtualAddress {
         let task = try task(number)
-        let (found, isKernelThread) = try reading { () throws(ReadError) in
-            (try memory(ofTask: task), try self.isKernelThread(task))
-        }
-        if let found { return found }
+        if let memory = try reading({ () throws(ReadError) in try memory(ofTask: task) }) { return memory }
+        let isKernelThread = try reading { () throws(ReadError) -> Bool in try self.isKernelThread(task) }
         throw .notFound(
             isKernelThread
                 ? "process \(number) is a thread of the kernel: it has no memory of its own"
