@@ -56,10 +56,10 @@ extension LabSuite {
         func steal() throws {
             // Both on one processor.
             let rival = try Lab.start(
-                SpinningMachines.onOneProcessor + ["/bin/sh", "-c", "echo ready; while :; do :; done"])
+                try SpinningMachines.onOneProcessor + ["/bin/sh", "-c", "echo ready; while :; do :; done"])
             defer { rival.signal(9) }
             try rival.wait(forOutput: "ready")
-            let linux = try LinuxMachine(devices: [], under: SpinningMachines.onOneProcessor)
+            let linux = try LinuxMachine(devices: [], under: try SpinningMachines.onOneProcessor)
             try linux.succeed("( (while :; do :; done) & )")
             let before = (inside: try stolen(linux), outside: try waited(linux))
             try linux.succeed("sleep 20")

@@ -5,9 +5,14 @@ import Testing
 
 /// Machines on one processor, under a manager of their own, that count as fast as they can and tell how far they got.
 final class SpinningMachines {
-    /// What a command line begins with that runs on the first processor alone. What a manager that begins so divides
-    /// is that processor.
-    static let onOneProcessor = ["/usr/bin/taskset", "--cpu-list", "0"]
+    /// What a command line begins with that runs on one processor alone, the first of ours. What a manager that begins
+    /// so divides is that processor.
+    static var onOneProcessor: [String] {
+        get throws {
+            let first = try #require(try ThreadScheduling.processors(of: 0).numbers.first)
+            return ["/usr/bin/taskset", "--cpu-list", "\(first)"]
+        }
+    }
 
     private let directory: TemporaryDirectory
     private let manager: ChildProcess
@@ -18,7 +23,7 @@ final class SpinningMachines {
         directory = try TemporaryDirectory()
         let directory = directory
         manager = try Lab.start(
-            Self.onOneProcessor
+            try Self.onOneProcessor
                 + [Lab.optimized("roostd"), "--run-directory", directory.path + "/run", "--stay"])
         try manager.wait(for: "the manager's socket") {
             directory.contents(of: "run").contains("roostd.sock")
@@ -35,7 +40,7 @@ final class SpinningMachines {
     /// Starts a machine of one virtual CPU, and waits until it counts.
     func start(_ name: String, _ flags: String...) throws {
         let machine = try Lab.start(
-            Self.onOneProcessor + [
+            try Self.onOneProcessor + [
                 TestHost.buildDirectory + "/roost", "run", try TestHost.guest("spin"), "--name", name,
                 "--memory", "32M", "--cmdline", "interval=500",
             ] + flags, environment: environment)
