@@ -114,5 +114,53 @@ extension LabSuite {
             #expect(watch.errors.text.split(separator: "\n").count == 1, "\(watch.errors.text)")
             try linux.process.finish()
         }
+
+        @Test(
+            "From power-on to its shell a kernel is seen as far as it has come; before, it is told to be starting",
+            arguments: [("", 2), ("nokaslr", 1)])
+        func whileItStarts(word: String, cpus: Int) throws {
+            let linux = try LinuxMachine(
+                reporting: .bzImage, cpus: cpus, commandLine: "quiet loglevel=0 \(word)")
+            try linux.process.wait(for: "a control socket") { linux.answers }
+            var seen: [String: Int] = [:]
+            var count = 0
+            try linux.process.wait(for: "the shell, looked at meanwhile") {
+                try look(linux, number: count, seen: &seen)
+                count += 1
+                return linux.process.output.contains("guest# ")
+            }
+            #expect(count > seen.values.reduce(0, +), "some looks were too early, of \(count)")
+            #expect(seen.count == 4, "each view was seen while it started: \(seen)")
+            try linux.waitForShell()
+            _ = try linux.run("stty cols 1000")
+            expectNone(try linux.report("-b").compareProcesses(linux.paused("ps")))
+            try linux.powerOff()
+        }
+
+        /// One look while the guest starts, by turns at this and that, paused and live.
+        private func look(_ linux: LinuxMachine, number: Int, seen: inout [String: Int]) throws {
+            let view = ["os", "ps", "dmesg", "mem"][number % 4]
+            let look = try GuestLook(linux, [view, "--json"] + (number % 8 < 4 ? ["--pause"] : []))
+            guard look.status == .exited(0) else {
+                #expect(
+                    look.status == .exited(75) && look.errors.contains("may still be starting"),
+                    "\(view): \(look.status) \(look.errors)")
+                #expect(seen.isEmpty, "what was seen once is seen from then on: \(look.errors)")
+                return
+            }
+            seen[view, default: 0] += 1
+            let answer = try JSONDecoder().decode(GuestLook.Answer.self, from: Data(look.output.utf8))
+            if view == "ps", answer.moment == "paused" { Self.expectSound(answer.rows) }
+        }
+
+        /// Numbers are of one process each, and parents are there.
+        private static func expectSound(_ rows: [ViewCells]) {
+            let numbers = rows.compactMap { $0["pid"]?.number }
+            let parents = rows.compactMap { $0["ppid"]?.number }
+            #expect(numbers.count == rows.count && Set(numbers).count == rows.count, "\(rows)")
+            #expect(
+                parents.count == rows.count && Set(parents).subtracting(numbers).subtracting([0]).isEmpty,
+                "\(rows)")
+        }
     }
 }
