@@ -7,7 +7,9 @@ internal import Introspection
 ///
 /// The dump is mapped as a machine's memory is and read with process_vm_readv(2), as a running machine is.
 struct IntrospectionBenchmark {
-    private static let goals = (first: 150.0, later: 20.0, processes: 1.0, truth: 10.0, ratio: 50.0)
+    private static let goals = (
+        first: 150.0, later: 20.0, processes: 1.0, held: 2.0, truth: 10.0, ratio: 50.0,
+    )
     private static let machines = 100
 
     static func run(_ options: Options, _ figures: inout Figures) throws {
@@ -26,6 +28,7 @@ struct IntrospectionBenchmark {
         let runs = try options.number("runs", default: 31)
         let kernel = try contact(guest, directory, runs, &figures)
         try processes(kernel, runs, &figures)
+        try held(kernel, options, directory, runs, &figures)
         try truth(guest, kernel, runs, &figures)
         let programs = ProcessListing(dump: path, directory: directory)
         try programs.compare(kernel, options, &figures, goal: goals.ratio)
@@ -77,6 +80,42 @@ struct IntrospectionBenchmark {
         figures.add("introspection.ps-ms", plain.median)
         figures.add("introspection.ps-full-ms", full.median)
         figures.judge("\(count) processes", plain.median, atMost: goals.processes, places: 2, "ms")
+        print("")
+    }
+
+    /// For how long a machine stands still while its processes are listed.
+    private static func held(
+        _ kernel: Kernel, _ options: Options, _ directory: String, _ runs: Int, _ figures: inout Figures
+    ) throws {
+        guard var machine = try HeldMachine.start(options, directory: directory) else {
+            return print("  (held machines are left out: there is no roost)\n")
+        }
+        let list = try ProcessList(kernel)
+        var (empty, full) = (Sample(), Sample())
+        do {
+            for _ in 0..<runs {
+                empty.add(try milliseconds { try machine.held {} })
+                full.add(
+                    try milliseconds {
+                        try machine.held {
+                            kernel.refresh()
+                            _ = try list.read()
+                        }
+                    })
+            }
+        } catch {
+            try? machine.end()
+            throw error
+        }
+        try machine.end()
+        var table = Table(["a machine of one busy virtual CPU, held", "median ms", "90 % ms"])
+        for (what, sample) in [("for nothing", empty), ("for processes, groups, command lines", full)] {
+            table.add([what, sample.median.fixed(2), sample.ninetiethPercentile.fixed(2)])
+        }
+        print(table.text)
+        figures.add("introspection.held-empty-ms", empty.median)
+        figures.add("introspection.held-ps-ms", full.median)
+        figures.judge("held for processes", full.median, atMost: goals.held, places: 2, "ms")
         print("")
     }
 
