@@ -7,11 +7,11 @@ internal import HostSystem
 /// It is no machine that could be looked into: where this runs KVM may execute no stock kernel. But what a hold costs
 /// does not depend on what the guest computes, and what is read meanwhile is a stock guest's memory.
 struct HeldMachine: ~Copyable {
-    private var process: ChildProcess
+    /// The machine, which ends with this value.
+    private let process: ChildProcess
     private var control: LineConnection
-    private let directory: String
 
-    /// Starts it and waits until it runs. Nil if there is no `roost`.
+    /// Starts it, with its files in a directory that the caller removes. Nil if there is no `roost`.
     static func start(_ options: Options, directory: String) throws -> HeldMachine? {
         guard let tool = try Contestant.all(options).first(where: { $0.name == Contestant.commandLineTool })
         else { return nil }
@@ -23,15 +23,12 @@ struct HeldMachine: ~Copyable {
         let path = "\(runDirectory)/\(name)/control.sock"
         // SAFETY: a C string for the length of the call.
         for _ in 0..<5000 where unsafe access(path, F_OK) != 0 { usleep(1000) }
-        return HeldMachine(process, try LineConnection(to: path, of: tool.name), directory: runDirectory)
+        return HeldMachine(process, try LineConnection(to: path, of: tool.name))
     }
 
-    private init(
-        _ process: consuming ChildProcess, _ control: consuming LineConnection, directory: String
-    ) {
+    private init(_ process: consuming ChildProcess, _ control: consuming LineConnection) {
         self.process = process
         self.control = control
-        self.directory = directory
     }
 
     /// Does the work while it is held.
@@ -47,13 +44,5 @@ struct HeldMachine: ~Copyable {
         guard answer.contains(expecting) else {
             throw BenchmarkError.contestant(method, "answered \(answer)")
         }
-    }
-
-    /// Ends it.
-    mutating func end() throws {
-        process.signal(SIGTERM)
-        _ = try process.reap()
-        // SAFETY: a C string for the length of the call.
-        _ = unsafe rmdir(directory)
     }
 }

@@ -92,22 +92,16 @@ struct IntrospectionBenchmark {
         }
         let list = try ProcessList(kernel)
         var (empty, full) = (Sample(), Sample())
-        do {
-            for _ in 0..<runs {
-                empty.add(try milliseconds { try machine.held {} })
-                full.add(
-                    try milliseconds {
-                        try machine.held {
-                            kernel.refresh()
-                            _ = try list.read()
-                        }
-                    })
-            }
-        } catch {
-            try? machine.end()
-            throw error
+        for _ in 0..<runs {
+            empty.add(try milliseconds { try machine.held {} })
+            full.add(
+                try milliseconds {
+                    try machine.held {
+                        kernel.refresh()
+                        _ = try list.read()
+                    }
+                })
         }
-        try machine.end()
         var table = Table(["a machine of one busy virtual CPU, held", "median ms", "90 % ms"])
         for (what, sample) in [("for nothing", empty), ("for processes, groups, command lines", full)] {
             table.add([what, sample.median.fixed(2), sample.ninetiethPercentile.fixed(2)])
