@@ -32,9 +32,18 @@ struct ManagerConnection {
                 "ask the manager at \(socket)", number: EPERM,
                 advice: "the socket is a link, or belongs to somebody else")
         }
-        let connection = try connect(until: deadline)
-        try send(request(method, path, body), to: connection, until: deadline)
-        return try read(from: connection, until: deadline)
+        let request = request(method, path, body)
+        while true {
+            let connection = try connect(until: deadline)
+            if try send(request, to: connection, until: deadline),
+                let answer = try read(from: connection, until: deadline)
+            {
+                return answer
+            }
+            // A manager that is being killed still takes connections, for a moment. It did nothing of what it did not
+            // read: so whoever listens next is asked, if anybody does.
+            try pause(until: deadline)
+        }
     }
 
     private func request(_ method: String, _ path: String, _ body: JSONValue?) -> [UInt8] {
@@ -50,33 +59,51 @@ struct ManagerConnection {
                 return try LocalSocket.connect(to: socket)
             } catch  where error.number == EAGAIN {
                 // Others wait to be accepted too.
-                guard HostClock.monotonicNanoseconds() < deadline else { throw silent }
-                var pause = PollSet()
-                try pause.wait(timeoutMilliseconds: 5)
+                try pause(until: deadline)
             }
         }
     }
 
+    private func pause(until deadline: UInt64) throws(SystemError) {
+        guard HostClock.monotonicNanoseconds() < deadline else { throw silent }
+        var pause = PollSet()
+        try pause.wait(timeoutMilliseconds: 5)
+    }
+
+    /// - Returns: false if the other end was closed before.
     private func send(
         _ bytes: [UInt8], to connection: borrowing OwnedDescriptor, until deadline: UInt64
-    ) throws(SystemError) {
+    ) throws(SystemError) -> Bool {
         var rest = bytes[...]
         while true {
-            rest = rest.dropFirst(try LocalSocket.send(rest, to: connection))
-            if rest.isEmpty { return }
+            do {
+                rest = rest.dropFirst(try LocalSocket.send(rest, to: connection))
+            } catch  where error.number == EPIPE || error.number == ECONNRESET {
+                return false
+            }
+            if rest.isEmpty { return true }
             try wait(for: connection, .writable, until: deadline)
         }
     }
 
+    /// - Returns: nil if the other end was closed with the request, or a part of it, unread (unix(7), ECONNRESET).
     private func read(
         from connection: borrowing OwnedDescriptor, until deadline: UInt64
-    ) throws(SystemError) -> Answer {
+    ) throws(SystemError) -> Answer? {
         var parser = HTTPAnswerParser(limit: Self.longestAnswer)
+        var isBegun = false
         while true {
-            guard let bytes = try DescriptorIO.read(connection.number, limit: 64 << 10) else {
+            let read: [UInt8]?
+            do {
+                read = try DescriptorIO.read(connection.number, limit: 64 << 10)
+            } catch  where error.number == ECONNRESET && !isBegun {
+                return nil
+            }
+            guard let bytes = read else {
                 try wait(for: connection, .readable, until: deadline)
                 continue
             }
+            isBegun = true
             let isEnd = bytes.isEmpty
             parser.append(bytes)
             switch parser.answer(isEnd: isEnd) {

@@ -37,6 +37,18 @@ struct SocketTests {
         _ = consume listener
     }
 
+    @Test("One that ends with a question unread, as one that is being killed does: there is none")
+    func endsUnread() throws {
+        let listener = try LocalSocket.listen(at: host.socket, backlog: 8)
+        let list = try host.roost(["pool", "ls"])
+        var events = PollSet()
+        events.watch(listener.number, for: .readable)
+        #expect(try events.wait(timeoutMilliseconds: 10_000), "it is asked")
+        _ = consume listener
+        #expect(try list.finish() == .exited(69))
+        #expect(list.errors.text.contains("no resource manager runs for "), "\(list.errors.text)")
+    }
+
     @Test("A manager that is stopped: the same, and it answers again when it goes on")
     func stopped() throws {
         let manager = try host.start()
