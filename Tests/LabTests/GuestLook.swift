@@ -33,8 +33,11 @@ struct GuestLook {
             if look.errors.contains("the machine ended") { _ = try linux.finish() }
             throw TestFailure("inspect \(words.joined(separator: " ")): \(look.status): \(look.errors)")
         }
-        return try JSONDecoder().decode(Answer.self, from: Data(look.output.utf8))
+        return try look.answer()
     }
+
+    /// What it printed with `--json`.
+    func answer() throws -> Answer { try JSONDecoder().decode(Answer.self, from: Data(output.utf8)) }
 }
 
 extension LinuxMachine {

@@ -149,7 +149,7 @@ extension LabSuite {
                 return
             }
             seen[view, default: 0] += 1
-            let answer = try JSONDecoder().decode(GuestLook.Answer.self, from: Data(look.output.utf8))
+            let answer = try look.answer()
             if view == "ps", answer.moment == "paused" { Self.expectSound(answer.rows) }
         }
 
